@@ -1,0 +1,1 @@
+"""What a person or a server runs: the half of the loop that decides and operates."""

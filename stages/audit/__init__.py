@@ -1,0 +1,1 @@
+"""The six pillars of the audit, each its own stage."""

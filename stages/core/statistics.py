@@ -1,0 +1,186 @@
+"""How sure is it: the bootstrap, intervals and rank correlation.
+
+The bootstrap here never copies rows. A draw of n rows with replacement is the vector of
+how often each row was drawn, so a thousand draws are a matrix of weights (draws, n), and a
+statistic that takes weights is computed for all draws in one step (Efron and Tibshirani,
+An Introduction to the Bootstrap, 1993, chapters 6 and 13).
+"""
+
+from collections.abc import Callable, Iterator
+from statistics import NormalDist
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import rankdata
+
+Floats = npt.NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
+
+# Cells of weights in memory at once: they stay in the processor's cache.
+CHUNK_CELLS = 250_000
+
+# With more than this share of undefined draws, an interval would hide them.
+MAX_UNDEFINED = 0.05
+
+
+class Estimate(TypedDict):
+    """A value and its interval, ready for JSON; None where the data cannot answer."""
+
+    value: float | None
+    interval: tuple[float, float] | None
+
+
+def bootstrap_weights(
+    n: int, draws: int, rng: np.random.Generator, groups: npt.ArrayLike | None = None
+) -> Iterator[Floats]:
+    """Yield how often each row is drawn, in chunks of shape (some draws, n).
+
+    Args:
+        n: the number of rows.
+        draws: the number of draws, summed over all chunks.
+        rng: the source of chance; the same state gives the same weights.
+        groups: the entity of each row, shape (n,). Entities are drawn instead of rows,
+            with all their rows (the cluster bootstrap: Davison and Hinkley, Bootstrap
+            Methods and their Application, 1997, section 3.8). Missing values are
+            entities of their own.
+
+    Raises:
+        ValueError: there are no rows, or `groups` has another length.
+    """
+    if n < 1:
+        raise ValueError("a bootstrap needs at least one row")
+    codes = None if groups is None else _codes(groups)
+    if codes is not None and len(codes) != n:
+        raise ValueError(f"groups has {len(codes)} rows, not {n}")
+    units = n if codes is None else int(codes.max()) + 1
+    size = max(1, CHUNK_CELLS // n)
+    for start in range(0, draws, size):
+        rows = min(size, draws - start)
+        drawn = rng.integers(0, units, size=(rows, units))
+        drawn += units * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
+        yield (counts if codes is None else counts[:, codes]).astype(np.float64)
+
+
+def _codes(groups: npt.ArrayLike) -> npt.NDArray[np.intp]:
+    """Return 0, 1, ... for the entities of `groups`, by first appearance."""
+    codes, found = pd.factorize(pd.Series(groups))
+    missing = codes < 0
+    codes[missing] = len(found) + np.arange(missing.sum())
+    return codes
+
+
+def bootstrap(
+    statistic: Statistic,
+    n: int,
+    draws: int,
+    random_state: int,
+    groups: npt.ArrayLike | None = None,
+) -> Floats:
+    """Return `statistic` for each draw, shape (draws, ...).
+
+    Args:
+        statistic: takes weights (d, n) and returns an array (d, ...), NaN where a draw
+            leaves it undefined.
+        n: the number of rows.
+        draws: the number of draws.
+        random_state: the seed. Two statistics with the same `n`, `draws`, `random_state`
+            and `groups` see the same draws, so their difference is paired.
+        groups: as in `bootstrap_weights`.
+    """
+    rng = np.random.default_rng(random_state)
+    return np.concatenate([statistic(w) for w in bootstrap_weights(n, draws, rng, groups)])
+
+
+def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
+    """Return the percentile interval of `samples`, shape (draws,).
+
+    Undefined draws (NaN) are left out while they are few; with more than one in twenty
+    the interval is (NaN, NaN).
+    """
+    defined = samples[~np.isnan(samples)]
+    if len(samples) - len(defined) > MAX_UNDEFINED * len(samples) or not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def estimate(value: float, samples: Floats, level: float = 0.95) -> Estimate:
+    """Return a value with the interval of its `samples`, shape (draws,).
+
+    Both are None where the value or the interval is undefined: half an answer is none.
+    """
+    low, high = interval(samples, level)
+    if np.isnan(value) or np.isnan(low):
+        return {"value": None, "interval": None}
+    return {"value": float(value), "interval": (low, high)}
+
+
+def weighted_mean(values: Floats, weights: Floats) -> Floats:
+    """Return the mean of `values` (n,) or (n, k) for each row of `weights`, (d,) or (d, k).
+
+    NaN where the weights of a draw sum to 0.
+    """
+    total = weights.sum(axis=1)
+    return ratio(weights @ values, total if values.ndim == 1 else total[:, None])
+
+
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Return numerator / denominator, NaN where the denominator is 0."""
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    undefined: Floats = np.full(shape, np.nan)
+    return np.divide(numerator, denominator, out=undefined, where=denominator != 0)
+
+
+def paired_difference(
+    first: Floats,
+    second: Floats,
+    draws: int,
+    random_state: int,
+    groups: npt.ArrayLike | None = None,
+) -> Estimate:
+    """Return the mean of first - second with its interval.
+
+    Both are one number a row (a loss, a gain) of the same rows, shape (n,). Rows are drawn
+    together, so what makes a row hard for both cancels out.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"a paired difference needs the same rows: {first.shape}, {second.shape}")
+    difference = first - second
+    samples = bootstrap(
+        lambda weights: weighted_mean(difference, weights),
+        len(difference),
+        draws,
+        random_state,
+        groups,
+    )
+    return estimate(float(difference.mean()), samples)
+
+
+def wilson_interval(
+    successes: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the low and the high end of the score interval of a share (Wilson, 1927).
+
+    It stays inside [0, 1] and is not empty at 0 or at all successes. NaN for 0 trials.
+    """
+    n = np.asarray(trials, dtype=np.float64)
+    share = ratio(np.asarray(successes, dtype=np.float64), n)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+
+
+def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
+    """Return Spearman's correlation, ties at their mean rank; NaN where one is constant."""
+    ranks = [rankdata(np.asarray(column)) for column in (first, second)]
+    a, b = (rank - rank.mean() for rank in ranks)
+    spread = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / spread if spread else float("nan")

@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.params import Costs
-from stages.core.statistics import Estimate, Floats, bootstrap, estimate, ratio, weighted_mean
+from stages.core.statistics import (
+    Estimate,
+    Floats,
+    Weights,
+    bootstrap,
+    estimate,
+    ratio,
+    weighted_mean,
+)
 
 # The unit of every amount of money: what 1,000 decisions bring.
 PER_DECISIONS = 1000
@@ -72,12 +80,14 @@ class Predictions:
         return np.stack(cells, axis=1).astype(np.float64)
 
     @cached_property
-    def calibration_bin(self) -> npt.NDArray[np.intp]:
-        """The bin of each row, shape (n,)."""
-        return quantile_bins(self.y_prob, self.calibration_bins)
+    def calibration_gaps(self) -> Floats:
+        """Probability minus outcome of each row in the column of its bin, (n, bins)."""
+        bins = quantile_bins(self.y_prob, self.calibration_bins)
+        inside = np.eye(int(bins.max()) + 1)[bins]
+        return inside * (self.y_prob - self.y_true)[:, None]
 
 
-Compute = Callable[[Predictions, Floats], Floats]
+Compute = Callable[[Predictions, Weights], Floats]
 
 
 @dataclass(frozen=True)
@@ -116,32 +126,39 @@ class Metric:
 # --- scores -----------------------------------------------------------------------------
 
 
-def _cumulated(p: Predictions, weights: Floats) -> tuple[Floats, Floats]:
-    """Return the true and the false positives at each distinct score, from the highest down."""
+def cumulated(p: Predictions, weights: Weights) -> tuple[Weights, Weights]:
+    """Return the true and the false positives of acting from each distinct score on.
+
+    Both have shape (d, distinct scores), from the highest score down.
+    """
     order, ends = p.ranking
-    drawn = weights[:, order]
-    true = np.cumsum(drawn * p.y_true[order], axis=1)[:, ends]
-    return true, np.cumsum(drawn, axis=1)[:, ends] - true
+    drawn = np.take(weights, order, axis=1)
+    true = np.cumsum(drawn * p.y_true[order], axis=1)
+    false = np.cumsum(drawn, axis=1) - true
+    tied = len(ends) < len(order)
+    return (true[:, ends], false[:, ends]) if tied else (true, false)
 
 
-def _steps(cumulated: Floats) -> Floats:
+def _steps(cumulated: Weights) -> Weights:
     """Return by how much each column grew over the one before, the first over 0."""
-    steps: Floats = np.diff(cumulated, axis=1, prepend=0)
+    steps: Weights = np.diff(cumulated, axis=1, prepend=0)
     return steps
 
 
-def roc_auc(p: Predictions, weights: Floats) -> Floats:
+def roc_auc(p: Predictions, weights: Weights) -> Floats:
     """The chance that a positive ranks above a negative, ties counting half."""
-    true, false = _cumulated(p, weights)
-    area = (_steps(false) * (true - _steps(true) / 2)).sum(axis=1)
+    true, false = cumulated(p, weights)
+    area = np.einsum("ij,ij->i", _steps(false), true - _steps(true) / 2)
     return ratio(area, true[:, -1] * false[:, -1])
 
 
-def average_precision(p: Predictions, weights: Floats) -> Floats:
+def average_precision(p: Predictions, weights: Weights) -> Floats:
     """The mean precision over the positives, from the highest score down; no interpolation."""
-    true, false = _cumulated(p, weights)
-    precision = np.nan_to_num(ratio(true, true + false))
-    return ratio((_steps(true) * precision).sum(axis=1), true[:, -1])
+    true, false = cumulated(p, weights)
+    acted = true + false
+    # Where nothing is drawn yet there is no step either: 0, not undefined.
+    precision = np.divide(true, acted, out=np.zeros(acted.shape), where=acted > 0)
+    return ratio(np.einsum("ij,ij->i", _steps(true), precision), true[:, -1])
 
 
 def row_log_loss(y_true: npt.NDArray[np.int64], y_prob: Floats) -> Floats:
@@ -150,15 +167,17 @@ def row_log_loss(y_true: npt.NDArray[np.int64], y_prob: Floats) -> Floats:
     Probabilities are kept off 0 and 1 by the resolution of a float, as scikit-learn does.
     """
     eps = float(np.finfo(np.float64).eps)
-    return -np.log(np.clip(np.where(y_true == 1, y_prob, 1 - y_prob), eps, 1 - eps))
+    given = np.clip(np.where(y_true == 1, y_prob, 1 - y_prob), eps, 1 - eps)
+    loss: Floats = -np.log(given)
+    return loss
 
 
-def log_loss(p: Predictions, weights: Floats) -> Floats:
+def log_loss(p: Predictions, weights: Weights) -> Floats:
     """The mean of minus the log of the probability given to what happened."""
     return weighted_mean(row_log_loss(p.y_true, p.y_prob), weights)
 
 
-def brier_score(p: Predictions, weights: Floats) -> Floats:
+def brier_score(p: Predictions, weights: Weights) -> Floats:
     """The mean squared difference of probability and outcome (Brier, 1950)."""
     return weighted_mean((p.y_prob - p.y_true) ** 2, weights)
 
@@ -169,7 +188,7 @@ def quantile_bins(y_prob: Floats, bins: int) -> npt.NDArray[np.intp]:
     return np.searchsorted(edges[1:-1], y_prob, side="left")
 
 
-def expected_calibration_error(p: Predictions, weights: Floats) -> Floats:
+def expected_calibration_error(p: Predictions, weights: Weights) -> Floats:
     """The mean over bins of |mean probability - share of positives|, by the bins' weights.
 
     ECE of Naeini, Cooper and Hauskrecht (AAAI 2015), on bins of equal size instead of
@@ -178,45 +197,44 @@ def expected_calibration_error(p: Predictions, weights: Floats) -> Floats:
     and stay fixed over the draws. Chance alone makes the error positive, so it and the
     upper end of its interval lean to the high side, the more the fewer the rows.
     """
-    inside = np.eye(int(p.calibration_bin.max()) + 1)[p.calibration_bin]
-    off = weights @ (inside * (p.y_prob - p.y_true)[:, None])
-    return ratio(np.abs(off).sum(axis=1), weights.sum(axis=1))
+    off = np.abs(weights @ p.calibration_gaps).sum(axis=1)
+    return ratio(off, weights.sum(axis=1))
 
 
 # --- decisions --------------------------------------------------------------------------
 
 
-def _counts(p: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _counts(p: Predictions, weights: Weights) -> tuple[Floats, Floats, Floats, Floats]:
     """Return true positives, false positives, true negatives, false negatives, each (d,)."""
     tp, fp, tn, fn = (weights @ p.outcomes).T
     return tp, fp, tn, fn
 
 
-def accuracy(p: Predictions, weights: Floats) -> Floats:
+def accuracy(p: Predictions, weights: Weights) -> Floats:
     """The share of right decisions."""
     tp, fp, tn, fn = _counts(p, weights)
     return ratio(tp + tn, tp + fp + tn + fn)
 
 
-def balanced_accuracy(p: Predictions, weights: Floats) -> Floats:
+def balanced_accuracy(p: Predictions, weights: Weights) -> Floats:
     """The mean of the shares of positives and of negatives that were decided rightly."""
     tp, fp, tn, fn = _counts(p, weights)
     return (ratio(tp, tp + fn) + ratio(tn, tn + fp)) / 2
 
 
-def precision(p: Predictions, weights: Floats) -> Floats:
+def precision(p: Predictions, weights: Weights) -> Floats:
     """The share of positives among those acted on."""
     tp, fp, _, _ = _counts(p, weights)
     return ratio(tp, tp + fp)
 
 
-def recall(p: Predictions, weights: Floats) -> Floats:
+def recall(p: Predictions, weights: Weights) -> Floats:
     """The share of the positives that were acted on."""
     tp, _, _, fn = _counts(p, weights)
     return ratio(tp, tp + fn)
 
 
-def f1(p: Predictions, weights: Floats) -> Floats:
+def f1(p: Predictions, weights: Weights) -> Floats:
     """The harmonic mean of precision and recall."""
     tp, fp, _, fn = _counts(p, weights)
     return ratio(2 * tp, 2 * tp + fp + fn)
@@ -234,14 +252,14 @@ def row_value(
     return np.where(decisions == 1, acted, let_be)
 
 
-def expected_value(p: Predictions, weights: Floats) -> Floats:
+def expected_value(p: Predictions, weights: Weights) -> Floats:
     """What 1,000 decisions bring on average, in the charter's currency."""
     if p.costs is None:
         raise ValueError("expected_value needs costs")
     return weighted_mean(PER_DECISIONS * row_value(p.y_true, p.y_pred, p.costs), weights)
 
 
-def value_over_rule(p: Predictions, weights: Floats) -> Floats:
+def value_over_rule(p: Predictions, weights: Weights) -> Floats:
     """What 1,000 decisions bring more than those of the rule on the same rows."""
     if p.costs is None or p.rule_decisions is None:
         raise ValueError("value_over_rule needs costs and the rule's decisions")

@@ -8,7 +8,7 @@ An Introduction to the Bootstrap, 1993, chapters 6 and 13).
 
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
-Statistic = Callable[[Floats], Floats]
+Weights = npt.NDArray[Any]  # whole numbers from the bootstrap; any numbers are taken
+Statistic = Callable[[Weights], Floats]
 
 # Cells of weights in memory at once: they stay in the processor's cache.
 CHUNK_CELLS = 250_000
@@ -34,7 +35,7 @@ class Estimate(TypedDict):
 
 def bootstrap_weights(
     n: int, draws: int, rng: np.random.Generator, groups: npt.ArrayLike | None = None
-) -> Iterator[Floats]:
+) -> Iterator[Weights]:
     """Yield how often each row is drawn, in chunks of shape (some draws, n).
 
     Args:
@@ -61,7 +62,7 @@ def bootstrap_weights(
         drawn = rng.integers(0, units, size=(rows, units))
         drawn += units * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
-        yield (counts if codes is None else counts[:, codes]).astype(np.float64)
+        yield counts if codes is None else np.take(counts, codes, axis=1)
 
 
 def _codes(groups: npt.ArrayLike) -> npt.NDArray[np.intp]:
@@ -118,7 +119,7 @@ def estimate(value: float, samples: Floats, level: float = 0.95) -> Estimate:
     return {"value": float(value), "interval": (low, high)}
 
 
-def weighted_mean(values: Floats, weights: Floats) -> Floats:
+def weighted_mean(values: Floats, weights: Weights) -> Floats:
     """Return the mean of `values` (n,) or (n, k) for each row of `weights`, (d,) or (d, k).
 
     NaN where the weights of a draw sum to 0.
@@ -127,7 +128,7 @@ def weighted_mean(values: Floats, weights: Floats) -> Floats:
     return ratio(weights @ values, total if values.ndim == 1 else total[:, None])
 
 
-def ratio(numerator: Floats, denominator: Floats) -> Floats:
+def ratio(numerator: Weights, denominator: Weights) -> Floats:
     """Return numerator / denominator, NaN where the denominator is 0."""
     shape = np.broadcast_shapes(numerator.shape, denominator.shape)
     undefined: Floats = np.full(shape, np.nan)

@@ -1,0 +1,152 @@
+"""Fitted models on disk: the same bytes for the same model, and loaded only if they are ours.
+
+A model file is what skops writes (a zip of one schema.json and the arrays), rewritten in
+one canonical form. skops itself names the arrays by their address in memory, keeps these
+addresses in the schema, and stores the time of day.
+"""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from stages.core.errors import LoopwrightError
+from stages.core.files import published
+
+# The types that a model may hold beside scikit-learn's estimators and numpy's arrays,
+# which skops trusts by itself. TreePredictor is not trusted by skops because
+# scikit-learn does not check the indices in its nodes: the sha256 stands in for that.
+TRUSTED = (
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "stages.core.estimators.RuleClassifier",
+    "stages.core.transformers.CategoryNames",
+    "stages.core.transformers.CreateFeatures",
+    "stages.core.transformers.SelectColumns",
+    "stages.core.transformers.SelectFeatures",
+)
+
+SCHEMA = "schema.json"
+# The earliest that a zip can hold.
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def save_model(path: Path, model: Any) -> str:
+    """Write the fitted `model`, whole or not at all, and return the file's sha256.
+
+    Equal models give equal bytes, in any process on any machine.
+
+    Raises:
+        LoopwrightError: the model holds a type that `load_model` would refuse.
+    """
+    from skops.io import dumps
+
+    data = canonical(dumps(model))
+    _construct(data, path)
+    with published(path) as temporary:
+        temporary.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_model(path: Path, sha256: str) -> Any:
+    """Read the model at `path`, after a check that its bytes are those of `sha256`.
+
+    Raises:
+        LoopwrightError: the file is missing, has other bytes, is broken, or holds a type
+            that is not trusted. Nothing is parsed before the bytes are checked, and no
+            object is built before all types are.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise LoopwrightError(f"{path}: no such file; run `dvc repro` to make it") from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise LoopwrightError(
+            f"{path}: not the file that was saved: its sha256 is {found[:12]}..., expected "
+            f"{sha256[:12]}...; `dvc checkout {path}` restores what dvc.lock names"
+        )
+    return _construct(data, path)
+
+
+def _construct(data: bytes, path: Path) -> Any:
+    from skops.io import loads
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        return loads(data, trusted=TRUSTED)
+    except UntrustedTypesFoundException as fault:
+        raise LoopwrightError(
+            f"{path}: {str(fault).splitlines()[0]} Types that a model may hold are listed in "
+            "stages/core/models.py; add one there only after a review of its code"
+        ) from None
+    except Exception as fault:  # whatever the parser meets in a broken file
+        raise LoopwrightError(
+            f"{path}: not a model ({fault}); `dvc repro --force` on its stage makes it again"
+        ) from None
+
+
+def canonical(data: bytes) -> bytes:
+    """Return the skops file `data` in its one canonical form.
+
+    - Ids are left out: they say which objects were one object in memory, which differs
+      between equal models (a text may be interned or not). Each is built by itself.
+    - Sets and the attributes of objects are sorted: their order has no meaning. That of
+      dictionaries and lists has, and stays.
+    - Arrays are numbered by first appearance and stored once where they are equal, without
+      compression, which differs between releases of zlib.
+    """
+    with ZipFile(io.BytesIO(data)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    arrays: dict[bytes, str] = {}
+    schema = _ordered(json.loads(members[SCHEMA]))
+    _number(schema, members, arrays)
+    target = io.BytesIO()
+    with ZipFile(target, "w", ZIP_STORED) as file:
+        file.writestr(_member(SCHEMA), json.dumps(schema, separators=(",", ":")))
+        for content, name in arrays.items():
+            file.writestr(_member(name), content)
+    return target.getvalue()
+
+
+def _member(name: str) -> ZipInfo:
+    member = ZipInfo(name, NO_DATE)
+    member.create_system = 3  # Unix; by default the system that runs
+    return member
+
+
+def _ordered(state: Any) -> Any:
+    """Return skops' `state` without ids, with sets and attributes in one order."""
+    if isinstance(state, list):
+        return [_ordered(part) for part in state]
+    if not isinstance(state, dict):
+        return state
+    kept = {key: _ordered(value) for key, value in state.items() if not _is_id(key, value)}
+    loader, content = kept.get("__loader__"), kept.get("content")
+    if loader == "SetNode":
+        kept["content"] = sorted(content, key=json.dumps)
+    elif loader == "ObjectNode" and content is not None and content["__loader__"] == "DictNode":
+        # All names of attributes are text, so the list of their types stays as it is.
+        content["content"] = dict(sorted(content["content"].items()))
+    return kept
+
+
+def _is_id(key: str, value: Any) -> bool:
+    """Tell skops' own ``__id__`` from an entry of that name in a saved dictionary."""
+    return key == "__id__" and isinstance(value, int)
+
+
+def _number(state: Any, members: dict[str, bytes], arrays: dict[bytes, str]) -> None:
+    """Name the arrays of `state` by first appearance, in place, and collect them."""
+    if isinstance(state, list):
+        for part in state:
+            _number(part, members, arrays)
+    elif isinstance(state, dict):
+        for key, value in state.items():
+            if key == "file" and isinstance(value, str):
+                content = members[value]
+                suffix = Path(value).suffix
+                state[key] = arrays.setdefault(content, f"{len(arrays)}{suffix}")
+            else:
+                _number(value, members, arrays)

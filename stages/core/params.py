@@ -179,12 +179,15 @@ class Explore(Section):
     bins: Annotated[int, Field(ge=5, le=200)]
     scatter_points: Count
     pair_columns: Annotated[int, Field(ge=2, le=8)]
+    max_columns: Annotated[int, Field(ge=2, le=60)]
     random_state: Seed
     skew: Annotated[float, Field(gt=0)]
     outlier_share: Share
     collinear: Share
     leakage_roc_auc: Annotated[float, Field(gt=0.5, le=1)]
     imbalance: Share
+    near_constant: Annotated[float, Field(gt=0.5, le=1)]
+    max_categories: Annotated[int, Field(ge=2)]
 
 
 class Feature(Section):

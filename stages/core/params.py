@@ -380,6 +380,12 @@ class Audit(Section):
     accountability: AuditAccountability
 
 
+class Gate(Section):
+    """What a person lets pass `loopwright gate`: the id of a verdict, and why."""
+
+    accept_insufficient: dict[Name, Name]
+
+
 class Params(Section):
     """The whole of params.yaml.
 
@@ -397,6 +403,7 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     audit: Audit
+    gate: Gate
 
 
 def read_params(path: Path) -> Params:

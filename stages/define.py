@@ -22,7 +22,7 @@ from stages.core.rules import parse_rule
 from stages.core.schema import Column, Schema, read_schema
 from stages.core.verdicts import Status, Verdict, as_documents
 
-PAGE = Path(__file__).parent / "templates" / "define" / "charter.md.jinja"
+PAGE = Path(__file__).with_suffix(".md.jinja")
 
 # Words that stand where an answer should; the short ones only if they are all there is.
 _UNWRITTEN = re.compile(r"\b(?:TODO|TBD|TBC|FIXME|XXX)\b|\blorem ipsum\b")

@@ -19,8 +19,10 @@ from stages.core.params import Costs
 from stages.core.statistics import (
     Estimate,
     Floats,
+    Seed,
     Weights,
     bootstrap,
+    chunks,
     estimate,
     ratio,
     weighted_mean,
@@ -80,11 +82,16 @@ class Predictions:
         return np.stack(cells, axis=1).astype(np.float64)
 
     @cached_property
+    def calibration_bin(self) -> Floats:
+        """1 in the column of each row's bin of probability, else 0, (n, bins)."""
+        bins = quantile_bins(self.y_prob, self.calibration_bins)
+        inside: Floats = np.eye(int(bins.max()) + 1)[bins]
+        return inside
+
+    @cached_property
     def calibration_gaps(self) -> Floats:
         """Probability minus outcome of each row in the column of its bin, (n, bins)."""
-        bins = quantile_bins(self.y_prob, self.calibration_bins)
-        inside = np.eye(int(bins.max()) + 1)[bins]
-        return inside * (self.y_prob - self.y_true)[:, None]
+        return self.calibration_bin * (self.y_prob - self.y_true)[:, None]
 
 
 Compute = Callable[[Predictions, Weights], Floats]
@@ -201,6 +208,22 @@ def expected_calibration_error(p: Predictions, weights: Weights) -> Floats:
     return ratio(off, weights.sum(axis=1))
 
 
+def calibration_by_chance(p: Predictions, draws: int, random_state: Seed) -> Floats:
+    """Return the calibration errors of perfectly calibrated probabilities, shape (draws,).
+
+    The probabilities stay as they are; outcomes are drawn with them (Broecker and Smith,
+    Increasing the Reliability of Reliability Diagrams, Weather and Forecasting, 2007).
+    Only what a model shows beyond this is not chance.
+    """
+    rng = np.random.default_rng(random_state)
+    expected = p.y_prob @ p.calibration_bin
+    errors = []
+    for rows in chunks(draws, len(p)):
+        outcomes = (rng.random((rows, len(p))) < p.y_prob).astype(np.float64)
+        errors.append(np.abs(outcomes @ p.calibration_bin - expected).sum(axis=1) / len(p))
+    return np.concatenate(errors)
+
+
 # --- decisions --------------------------------------------------------------------------
 
 
@@ -295,6 +318,24 @@ def cost_threshold(costs: Costs) -> float:
     return wasted / (wasted + saved)
 
 
+def best_thresholds(p: Predictions, weights: Weights) -> Floats:
+    """Return for each draw the threshold with the greatest value on it, shape (d,).
+
+    The scores themselves are tried, and 1 for never to act. Chosen on the rows on which
+    it is measured, its value is too good: hold it against rows that were not drawn.
+    """
+    if p.costs is None:
+        raise ValueError("a threshold by value needs costs")
+    true, false = cumulated(p, weights)
+    saved = p.costs.true_positive - p.costs.false_negative
+    wasted = p.costs.true_negative - p.costs.false_positive
+    gain = true * saved - false * wasted
+    order, ends = p.ranking
+    best = gain.argmax(axis=1)
+    pays = gain[np.arange(len(gain)), best] > 0
+    return np.where(pays, p.y_prob[order][ends[best]], 1.0)
+
+
 # --- the table --------------------------------------------------------------------------
 
 _BINARY = frozenset({"binary"})
@@ -387,32 +428,62 @@ def computable(predictions: Predictions) -> list[Metric]:
     return [metric for metric in METRICS.values() if metric.needs not in missing]
 
 
-def values(predictions: Predictions, metrics: Collection[Metric]) -> dict[str, float]:
-    """Return each metric on the rows as they are; NaN where undefined."""
-    once = np.ones((1, len(predictions)))
-    return {metric.name: float(metric.compute(predictions, once)[0]) for metric in metrics}
+@dataclass(frozen=True)
+class Measured:
+    """Metrics of one set of predictions, with all their bootstrap draws.
 
-
-def samples(
-    predictions: Predictions,
-    metrics: Collection[Metric],
-    draws: int,
-    random_state: int,
-    groups: npt.ArrayLike | None = None,
-) -> dict[str, Floats]:
-    """Return each metric on every bootstrap draw, shape (draws,).
-
-    All metrics see the same draws. So do other predictions on the same rows with the same
-    `draws`, `random_state` and `groups`: their difference is paired.
+    Attributes:
+        values: each metric on the rows as they are; NaN where undefined.
+        samples: each metric on every draw, shape (draws,). Predictions for the same rows,
+            measured with the same draws, seed and groups, are paired draw by draw.
     """
-    columns = bootstrap(
-        lambda weights: np.stack([m.compute(predictions, weights) for m in metrics], axis=1),
-        len(predictions),
-        draws,
-        random_state,
-        groups,
+
+    values: dict[str, float]
+    samples: dict[str, Floats]
+
+    def estimate(self, name: str) -> Estimate:
+        """Return one metric with its 95 % interval."""
+        return estimate(self.values[name], self.samples[name])
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Return every metric with its 95 % interval."""
+        return {name: self.estimate(name) for name in self.values}
+
+    def minus(self, other: "Measured", name: str) -> Estimate:
+        """Return one metric here minus there, with its 95 % interval."""
+        return estimate(
+            self.values[name] - other.values[name], self.samples[name] - other.samples[name]
+        )
+
+
+def measure_all(
+    predictions: Predictions,
+    draws: int,
+    random_state: Seed,
+    groups: npt.ArrayLike | None = None,
+    metrics: Collection[Metric] | None = None,
+) -> Measured:
+    """Measure `predictions` on the rows as they are and on every bootstrap draw.
+
+    Args:
+        predictions: n rows.
+        draws: the number of bootstrap draws.
+        random_state: the seed of the draws.
+        groups: the entity of each row, where rows of one entity repeat.
+        metrics: what to measure; all that `predictions` hold enough for, unless given.
+    """
+    metrics = computable(predictions) if metrics is None else metrics
+
+    def columns(weights: Weights) -> Floats:
+        return np.stack([m.compute(predictions, weights) for m in metrics], axis=1)
+
+    once = columns(np.ones((1, len(predictions)), dtype=np.int64))[0]
+    drawn = bootstrap(columns, len(predictions), draws, random_state, groups)
+    names = [metric.name for metric in metrics]
+    return Measured(
+        values={name: float(once[i]) for i, name in enumerate(names)},
+        samples={name: drawn[:, i] for i, name in enumerate(names)},
     )
-    return {metric.name: columns[:, i] for i, metric in enumerate(metrics)}
 
 
 def measure(
@@ -422,7 +493,7 @@ def measure(
     costs: Costs | None,
     rule_decisions: npt.NDArray[np.int64] | None,
     draws: int,
-    random_state: int,
+    random_state: Seed,
     groups: npt.ArrayLike | None = None,
     calibration_bins: int = 10,
 ) -> dict[str, Estimate]:
@@ -451,7 +522,4 @@ def measure(
         rule_decisions=None if rule_decisions is None else rule_decisions.astype(np.int64),
         calibration_bins=calibration_bins,
     )
-    metrics = computable(predictions)
-    found = values(predictions, metrics)
-    drawn = samples(predictions, metrics, draws, random_state, groups)
-    return {name: estimate(found[name], drawn[name]) for name in found}
+    return measure_all(predictions, draws, random_state, groups).estimates()

@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[Any]  # whole numbers from the bootstrap; any numbers are taken
+Seed = int | tuple[int, ...]
 Statistic = Callable[[Weights], Floats]
 
 # Cells of weights in memory at once: they stay in the processor's cache.
@@ -56,13 +57,18 @@ def bootstrap_weights(
     if codes is not None and len(codes) != n:
         raise ValueError(f"groups has {len(codes)} rows, not {n}")
     units = n if codes is None else int(codes.max()) + 1
-    size = max(1, CHUNK_CELLS // n)
-    for start in range(0, draws, size):
-        rows = min(size, draws - start)
+    for rows in chunks(draws, n):
         drawn = rng.integers(0, units, size=(rows, units))
         drawn += units * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
         yield counts if codes is None else np.take(counts, codes, axis=1)
+
+
+def chunks(draws: int, n: int) -> Iterator[int]:
+    """Yield how many draws of n rows to hold at once, until all are done."""
+    size = max(1, CHUNK_CELLS // n)
+    for start in range(0, draws, size):
+        yield min(size, draws - start)
 
 
 def _codes(groups: npt.ArrayLike) -> npt.NDArray[np.intp]:
@@ -77,7 +83,7 @@ def bootstrap(
     statistic: Statistic,
     n: int,
     draws: int,
-    random_state: int,
+    random_state: Seed,
     groups: npt.ArrayLike | None = None,
 ) -> Floats:
     """Return `statistic` for each draw, shape (draws, ...).
@@ -87,8 +93,9 @@ def bootstrap(
             leaves it undefined.
         n: the number of rows.
         draws: the number of draws.
-        random_state: the seed. Two statistics with the same `n`, `draws`, `random_state`
-            and `groups` see the same draws, so their difference is paired.
+        random_state: the seed: a number, or several. Two statistics with the same `n`,
+            `draws`, `random_state` and `groups` see the same draws, so their difference
+            is paired.
         groups: as in `bootstrap_weights`.
     """
     rng = np.random.default_rng(random_state)
@@ -106,6 +113,12 @@ def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def intervals(samples: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Return the ends of the percentile interval of each column, (draws, k) to two (k,)."""
+    low, high = np.array([interval(column, level) for column in samples.T]).T
+    return low, high
 
 
 def estimate(value: float, samples: Floats, level: float = 0.95) -> Estimate:
@@ -139,7 +152,7 @@ def paired_difference(
     first: Floats,
     second: Floats,
     draws: int,
-    random_state: int,
+    random_state: Seed,
     groups: npt.ArrayLike | None = None,
 ) -> Estimate:
     """Return the mean of first - second with its interval.

@@ -51,3 +51,20 @@ def gate(
     else:
         show(decision, Console())
     raise typer.Exit(0 if decision.ships else 1)
+
+
+@app.command()
+def verify(
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the clones in this new folder, to look at them.")
+    ] = None,
+) -> None:
+    """Run HEAD in two fresh clones, in different worlds. Exit code 1: a byte differs."""
+    from operate.verify import show, verify, worlds
+
+    console = Console()
+    pair = worlds()
+    with console.status("two clones run the pipeline"):
+        rows = verify(Path(), pair, keep)
+    show(rows, pair, console)
+    raise typer.Exit(0 if all(row.result == "same" for row in rows) else 1)

@@ -77,7 +77,7 @@ def bind(root: Path) -> Binding:
 
 def _mismatches(stage: Any) -> Iterator[_Mismatch]:
     """Yield what differs between dvc.lock and the workspace for one stage of DVC's."""
-    name = stage.addressing
+    name = stage.addressing.rpartition(":")[2]  # outside the repository DVC adds its dvc.yaml
     again = "run `dvc repro`"
 
     if stage.cmd and not any(entry.hash_info for entry in [*stage.deps, *stage.outs]):

@@ -13,12 +13,13 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from stages.core.errors import LoopwrightError
-from stages.core.files import published
+from stages.core.files import published, read_json
 
 # The types that a model may hold beside scikit-learn's estimators and numpy's arrays,
 # which skops trusts by itself. TreePredictor is not trusted by skops because
 # scikit-learn does not check the indices in its nodes: the sha256 stands in for that.
 TRUSTED = (
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "stages.core.estimators.RuleClassifier",
     "stages.core.transformers.CategoryNames",
@@ -68,6 +69,21 @@ def load_model(path: Path, sha256: str) -> Any:
             f"{sha256[:12]}...; `dvc checkout {path}` restores what dvc.lock names"
         )
     return _construct(data, path)
+
+
+def recorded_sha256(manifest: Path) -> str:
+    """Return the sha256 of a model from the JSON document that was written with it.
+
+    Raises:
+        LoopwrightError: the document is missing, or holds none.
+    """
+    document = read_json(manifest)
+    sha256 = document.get("sha256") if isinstance(document, dict) else None
+    if not isinstance(sha256, str):
+        raise LoopwrightError(
+            f"{manifest}: no sha256 of the model; `dvc checkout {manifest}` restores the file"
+        )
+    return sha256
 
 
 def _construct(data: bytes, path: Path) -> Any:
@@ -123,7 +139,8 @@ def _ordered(state: Any) -> Any:
     if not isinstance(state, dict):
         return state
     kept = {key: _ordered(value) for key, value in state.items() if not _is_id(key, value)}
-    loader, content = kept.get("__loader__"), kept.get("content")
+    loader: Any = kept.get("__loader__")
+    content: Any = kept.get("content")
     if loader == "SetNode":
         kept["content"] = sorted(content, key=json.dumps)
     elif loader == "ObjectNode" and content is not None and content["__loader__"] == "DictNode":

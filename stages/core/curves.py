@@ -12,9 +12,11 @@ from stages.core.metrics import PER_DECISIONS, Predictions, cumulated, quantile_
 from stages.core.params import Costs
 from stages.core.statistics import (
     Floats,
+    Seed,
     Weights,
     bootstrap,
     intervals,
+    ratio,
     weighted_mean,
     wilson_interval,
 )
@@ -55,6 +57,13 @@ def _thinned(along: Floats) -> npt.NDArray[np.intp]:
     return np.unique(np.append(np.searchsorted(along, steps), len(along) - 1))
 
 
+def decision_point(p: Predictions) -> dict[str, float]:
+    """Return fpr, recall and precision of the decisions; NaN where undefined."""
+    tp, fp, tn, fn = p.outcomes.sum(axis=0)
+    found = ratio(np.array([fp, tp, tp]), np.array([fp + tn, tp + fn, tp + fp]))
+    return dict(zip(("fpr", "recall", "precision"), found.tolist(), strict=True))
+
+
 def confusion_cases(p: Predictions, negative: str, positive: str) -> pd.DataFrame:
     """Return one row a case, actual and predicted, by label; sorted, so order tells nothing."""
     order = np.lexsort((p.y_pred, p.y_true))
@@ -88,7 +97,7 @@ def value_points(
     p: Predictions,
     costs: Costs,
     draws: int,
-    random_state: int,
+    random_state: Seed,
     groups: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Return what 1,000 decisions bring at each threshold, with the 95 % interval.

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.params import Costs
 from stages.core.statistics import (
+    Drawn,
     Estimate,
     Floats,
     Seed,
     Weights,
     bootstrap,
     chunks,
-    estimate,
     ratio,
     weighted_mean,
 )
@@ -123,11 +123,12 @@ class Metric:
     needs: Literal["score", "decision", "value", "rule"]
     compute: Compute
 
-    def error(self, value: Floats) -> Floats:
-        """Turn a value into an error: 0 at best where the range ends there, lower is better."""
+    def error(self, drawn: Drawn) -> Drawn:
+        """Turn a value into an error: lower is better, and 0 the best where there is one."""
         if self.direction == "lower":
-            return value
-        return (self.high if np.isfinite(self.high) else 0.0) - value
+            return drawn
+        best = self.high if np.isfinite(self.high) else 0.0
+        return Drawn(best - drawn.value, best - drawn.samples)
 
 
 # --- scores -----------------------------------------------------------------------------
@@ -428,42 +429,17 @@ def computable(predictions: Predictions) -> list[Metric]:
     return [metric for metric in METRICS.values() if metric.needs not in missing]
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Metrics of one set of predictions, with all their bootstrap draws.
-
-    Attributes:
-        values: each metric on the rows as they are; NaN where undefined.
-        samples: each metric on every draw, shape (draws,). Predictions for the same rows,
-            measured with the same draws, seed and groups, are paired draw by draw.
-    """
-
-    values: dict[str, float]
-    samples: dict[str, Floats]
-
-    def estimate(self, name: str) -> Estimate:
-        """Return one metric with its 95 % interval."""
-        return estimate(self.values[name], self.samples[name])
-
-    def estimates(self) -> dict[str, Estimate]:
-        """Return every metric with its 95 % interval."""
-        return {name: self.estimate(name) for name in self.values}
-
-    def minus(self, other: "Measured", name: str) -> Estimate:
-        """Return one metric here minus there, with its 95 % interval."""
-        return estimate(
-            self.values[name] - other.values[name], self.samples[name] - other.samples[name]
-        )
-
-
 def measure_all(
     predictions: Predictions,
     draws: int,
     random_state: Seed,
     groups: npt.ArrayLike | None = None,
     metrics: Collection[Metric] | None = None,
-) -> Measured:
-    """Measure `predictions` on the rows as they are and on every bootstrap draw.
+) -> dict[str, Drawn]:
+    """Return each metric by name, on the rows as they are and on every bootstrap draw.
+
+    Predictions for the same rows, measured with the same draws, seed and groups, are
+    paired: their difference is that on the same draws.
 
     Args:
         predictions: n rows.
@@ -479,11 +455,7 @@ def measure_all(
 
     once = columns(np.ones((1, len(predictions)), dtype=np.int64))[0]
     drawn = bootstrap(columns, len(predictions), draws, random_state, groups)
-    names = [metric.name for metric in metrics]
-    return Measured(
-        values={name: float(once[i]) for i, name in enumerate(names)},
-        samples={name: drawn[:, i] for i, name in enumerate(names)},
-    )
+    return {m.name: Drawn(float(once[i]), drawn[:, i]) for i, m in enumerate(metrics)}
 
 
 def measure(
@@ -522,4 +494,5 @@ def measure(
         rule_decisions=None if rule_decisions is None else rule_decisions.astype(np.int64),
         calibration_bins=calibration_bins,
     )
-    return measure_all(predictions, draws, random_state, groups).estimates()
+    measured = measure_all(predictions, draws, random_state, groups)
+    return {name: drawn.estimate() for name, drawn in measured.items()}

@@ -7,6 +7,7 @@ An Introduction to the Bootstrap, 1993, chapters 6 and 13).
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, TypedDict
 
@@ -32,6 +33,30 @@ class Estimate(TypedDict):
 
     value: float | None
     interval: tuple[float, float] | None
+
+
+UNDEFINED: Estimate = {"value": None, "interval": None}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A number as measured, and as measured on every bootstrap draw.
+
+    Attributes:
+        value: on the rows as they are; NaN where undefined.
+        samples: on every draw, shape (draws,).
+    """
+
+    value: float
+    samples: Floats
+
+    def __sub__(self, other: "Drawn") -> "Drawn":
+        """Return the difference: paired where both saw the same draws of the same rows."""
+        return Drawn(self.value - other.value, self.samples - other.samples)
+
+    def estimate(self) -> Estimate:
+        """Return the value with its 95 % interval."""
+        return estimate(self.value, self.samples)
 
 
 def bootstrap_weights(
@@ -122,13 +147,13 @@ def intervals(samples: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
 
 
 def estimate(value: float, samples: Floats, level: float = 0.95) -> Estimate:
-    """Return a value with the interval of its `samples`, shape (draws,).
+    """Return a value with the percentile interval of its `samples`, shape (draws,).
 
     Both are None where the value or the interval is undefined: half an answer is none.
     """
     low, high = interval(samples, level)
     if np.isnan(value) or np.isnan(low):
-        return {"value": None, "interval": None}
+        return UNDEFINED
     return {"value": float(value), "interval": (low, high)}
 
 

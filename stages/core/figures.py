@@ -9,6 +9,7 @@ Text is never read as mathematics: "NT$" and ``a$b_c^{2}`` stand as they are wri
 """
 
 import textwrap
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from math import floor, log10
@@ -23,11 +24,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter, LogFormatter, NullFormatter, ScalarFormatter
 from PIL import Image
 
 from stages.core.files import published
+from stages.core.numbers import MINUS, SPACE
 
 # Okabe and Ito (2008), "Color Universal Design": told apart with every kind of colour vision.
 BLUE = "#0072B2"
@@ -50,12 +53,11 @@ FAINT = "#E3E3E3"  # grid
 PALE = "#F2F2F2"  # "nothing here"
 
 SEQUENTIAL = "cividis"
-# From blue over white to vermilion: the two hues that all colour vision tells apart.
+# From blue over near-white to vermilion: the two hues that all colour vision tells apart.
 DIVERGING = LinearSegmentedColormap.from_list(
-    "blue_vermilion", ["#003F63", BLUE, "#8FC1DE", "#FFFFFF", "#F0B68C", VERMILION, "#7A3600"]
+    "blue_vermilion", ["#003F63", BLUE, "#8FC1DE", "#F6F6F6", "#F0B68C", VERMILION, "#7A3600"]
 )
 
-MINUS = "\N{MINUS SIGN}"
 DPI = 160
 SMALL, NORMAL, LARGE = 9.0, 9.5, 11.0  # font sizes in points; nothing is smaller than SMALL
 
@@ -146,6 +148,79 @@ def figure(width: float = 7.2, height: float = 4.4, **subplots_kw: Any) -> tuple
     return fig, axes
 
 
+def panels(
+    count: int,
+    columns: int,
+    size: tuple[float, float],
+    title: str,
+    note: str = "",
+    keys: Sequence[tuple[str, str]] = (),
+    gap: tuple[float, float] = (0.45, 0.75),
+    margin: tuple[float, float] = (0.55, 0.6),
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `count` equal panels under a common heading, and their axes.
+
+    It is laid out in inches, once: no layout engine measures every text again. All
+    lengths are inches.
+
+    Args:
+        count: how many panels, 1 or more, row by row.
+        columns: how many panels stand side by side, at most.
+        size: width and height of one panel's axes.
+        title: what is seen.
+        note: a second line: what is drawn, and of how many rows.
+        keys: (name, colour) of what the colours mean.
+        gap: between the axes of two panels: across, and down with room for names.
+        margin: left of the first and below the last panel's axes.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    (w, h), (across, down), (left, below) = size, gap, margin
+    # A single narrow panel leaves its heading no room.
+    width = max(left + columns * w + (columns - 1) * across + 0.15, 5.2)
+    right = width - left - columns * w - (columns - 1) * across
+    title, note = (wrap(text, width - 0.3, points) for text, points in ((title, LARGE), (note, 9)))
+    lines = title.count("\n") + 1, note.count("\n") + 1 if note else 0
+    under_title = 0.12 + 0.2 * lines[0]
+    under_note = under_title + 0.17 * lines[1]
+    head = under_note + (0.5 if keys else 0.3)
+    height = head + rows * h + (rows - 1) * down + below
+    fig, grid = figure(
+        width,
+        height,
+        nrows=rows,
+        ncols=columns,
+        squeeze=False,
+        layout=None,
+        gridspec_kw={
+            "left": left / width,
+            "right": 1 - right / width,
+            "top": 1 - head / height,
+            "bottom": below / height,
+            "wspace": across / w,
+            "hspace": down / h,
+        },
+    )
+    axes: list[Axes] = list(grid.flat)
+    for ax in axes[count:]:
+        ax.remove()
+    x = 0.12 / width
+    with house_style():
+        fig.suptitle(title, x=x, y=1 - 0.12 / height, ha="left", va="top")
+        fig.text(x, 1 - under_title / height, note, color=MUTED, size=SMALL, va="top")
+        if keys:
+            fig.legend(
+                handles=[Patch(color=colour, label=name) for name, colour in keys],
+                loc="upper left",
+                bbox_to_anchor=(0.04 / width, 1 - under_note / height),
+                ncols=len(keys),
+                borderaxespad=0.1,
+                handlelength=1.0,
+                handleheight=1.0,
+            )
+    return fig, axes[:count]
+
+
 def dress(ax: Axes) -> None:
     """Give axes that were added later the ticks, grid and number format of the house."""
     ax.tick_params(which="both", **_TICKS)
@@ -156,7 +231,9 @@ def dress(ax: Axes) -> None:
 
 def save(fig: Figure, path: Path) -> None:
     """Write `fig` as PNG at `path`, whole or not at all: 160 dpi, no date, no software name."""
-    with house_style():
+    with house_style(), warnings.catch_warnings():
+        # A letter that the font has not is drawn as a box, which says so by itself.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         _finish(fig)
         canvas = FigureCanvasAgg(fig)
         fig.set_dpi(DPI)
@@ -176,7 +253,7 @@ def _finish(fig: Figure) -> None:
                 axis.set_major_formatter(Amounts())
                 axis.set_minor_formatter(NullFormatter())
         _place_title(fig, ax)
-    if fig.get_suptitle():
+    if fig.get_suptitle() and fig.get_layout_engine() is not None:
         title = wrap(fig.get_suptitle(), fig.get_figwidth() - 0.3, LARGE)
         fig.suptitle(title, x=0.1 / fig.get_figwidth(), ha="left")
     for legend in fig.findobj(Legend):
@@ -203,10 +280,9 @@ def wrap(text: str, inches: float, points: float = NORMAL) -> str:
 
     A text that has line breaks already keeps them.
     """
-    # A bold letter of DejaVu Sans is 0.6 em wide in the mean of English text.
     if "\n" in text:
         return text
-    return textwrap.fill(text, max(int(inches * 72 / (0.6 * points)), 12))
+    return textwrap.fill(text, _letters(inches, points))
 
 
 def elide(text: str, limit: int = 28) -> str:
@@ -221,29 +297,53 @@ def elide(text: str, limit: int = 28) -> str:
     return f"{line[: limit - 1 - tail].rstrip()}…{line[len(line) - tail :].lstrip()}"
 
 
+def fit(text: str, inches: float, lines: int = 1, points: float = SMALL) -> str:
+    """Return `text` in at most `lines` lines of about `inches`, elided where it is longer."""
+    letters = _letters(inches, points)
+    line = elide(text, letters * lines)
+    while len(textwrap.wrap(line, letters)) > lines:
+        line = elide(text, len(line) - 1)
+    # Lines of about one length: no last word stands alone.
+    count = len(textwrap.wrap(line, letters))
+    even = next(
+        width
+        for width in range(-(-len(line) // max(count, 1)), letters + 1)
+        if len(textwrap.wrap(line, max(width, 1))) <= count
+    )
+    return textwrap.fill(line, max(even, 1))
+
+
+def _letters(inches: float, points: float) -> int:
+    # Measured: a letter of DejaVu Sans is 0.52 em wide in the mean of English text, bold 0.56.
+    return max(int(inches * 72 / (0.56 * points)), 6)
+
+
 def amount(value: float, digits: int = 3) -> str:
     """Return a number short enough for a figure: ``1.2M``, ``50k``, ``0.25``, ``1e20``."""
     return amounts([value], digits)[0]
 
 
-def amounts(values: Sequence[float], digits: int = 3) -> list[str]:
+def amounts(values: Iterable[float], digits: int = 3) -> list[str]:
     """Return numbers as `amount` does, with the fewest digits that tell them apart.
 
     Args:
         values: the numbers; those that are not finite give ``""``.
         digits: significant digits to begin with; whole numbers below 10,000 keep all.
     """
-    finite = {float(value) for value in values if np.isfinite(value)}
+    numbers = [float(value) for value in values]
+    finite = {value for value in numbers if np.isfinite(value)}
     # One spelling for all: 2.5k beside 10k, but 2500 where nothing is larger.
     thousands = max(map(abs, finite), default=0.0) >= 9999.5
     for precision in range(digits, 16):
         spelt = {_amount(value, precision, thousands) for value in finite}
         if len(spelt) == len(finite):
             break
-    return [
-        _amount(float(value), precision, thousands) if np.isfinite(value) else ""
-        for value in values
-    ]
+    return [_amount(value, precision, thousands) if np.isfinite(value) else "" for value in numbers]
+
+
+def percents(values: Iterable[float]) -> list[str]:
+    """Return shares of 1 as ``22 %``, with the fewest digits that tell them apart."""
+    return [f"{text}{SPACE}%" for text in amounts([100 * value for value in values], 2)]
 
 
 def _amount(value: float, digits: int, thousands: bool) -> str:
@@ -279,4 +379,4 @@ class Amounts(Formatter):
         ticks = np.asarray(list(values), dtype=float)
         # What is nothing beside the step is zero: 1e-17 on an axis from 0 to 1.
         step = np.ptp(ticks) if ticks.size else 0.0
-        return amounts(list(np.where(np.abs(ticks) < step * 1e-9, 0.0, ticks)))
+        return amounts(np.where(np.abs(ticks) < step * 1e-9, 0.0, ticks))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from stages.core.errors import LoopwrightError, did_you_mean
@@ -44,10 +44,16 @@ def read_document(path: Path, model: type[Document]) -> Document:
     except MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise LoopwrightError(f"{path}:{line}: not valid YAML: {fault.problem}") from None
+    except (YAMLError, ValueError) as fault:  # a control character, a number of 5,000 digits
+        raise LoopwrightError(f"{path}: not valid YAML: {str(fault).splitlines()[0]}") from None
     if not isinstance(data, dict):
         raise LoopwrightError(f"{path}: a mapping of sections was expected, found {_shown(data)}")
     try:
-        return model.model_validate_json(json.dumps(data, default=str))
+        text = json.dumps(data, default=str)
+    except (TypeError, ValueError) as fault:  # a key that is a date or a list; an endless alias
+        raise LoopwrightError(f"{path}: {fault}; quote a key that is to be text") from None
+    try:
+        return model.model_validate_json(text)
     except ValidationError as invalid:
         faults = [_fault(path, model, data, root, error) for error in invalid.errors()]
     noun = "fault" if len(faults) == 1 else "faults"
@@ -64,6 +70,8 @@ def _fault(path: Path, model: type[Section], data: Any, root: Node, error: Any) 
         hint = did_you_mean(str(location[-1]), possible)
         return f"{where} unknown key{hint}; possible: {', '.join(possible)}"
     if error["type"] == "missing":
+        if isinstance(error["loc"][-1], int):
+            return f"{where} found {_shown(error['input'])}; one value more was expected"
         return f"{where} this key is missing"
     context = error.get("ctx", {})
     if error["type"] == "union_tag_invalid":
@@ -120,9 +128,10 @@ def _keys(annotation: Any, data: Any, location: Location) -> list[str]:
     """Return the keys possible at `location`, for the choice that `data` makes there."""
     model = _model(annotation, data)
     if model is not None:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
         if not location:
-            return [field.alias or name for name, field in model.model_fields.items()]
-        field = model.model_fields.get(str(location[0]))
+            return list(fields)
+        field = fields.get(str(location[0]))
         inner = field.annotation if field else None
     else:
         arguments = [part for part in typing.get_args(annotation) if part is not Ellipsis]

@@ -1,5 +1,6 @@
 """schema.yaml: what each column of the table is, in pandera's words."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,19 @@ Dtype = Literal["int64", "Int64", "float64", "boolean", "str", "category", "date
 Kind = Literal["numeric", "ordinal", "categorical", "identifier", "datetime"]
 Policy = Literal["fail", "warn", "drop"]
 
+_NUMBERS: tuple[Dtype, ...] = ("int64", "Int64", "float64")
+_TEXTS: tuple[Dtype, ...] = ("str", "category")
+# What a value of `isin` is written as.
+_SPELLED: dict[Dtype, tuple[type, ...]] = {
+    "int64": (int,),
+    "Int64": (int,),
+    "float64": (int, float),
+    "boolean": (bool,),
+    "str": (str,),
+    "category": (str,),
+    "datetime64[ns]": (),
+}
+
 
 class Checks(Section):
     """The values that a column may hold, by pandera's names of the checks."""
@@ -20,6 +34,16 @@ class Checks(Section):
     isin: tuple[int | float | str | bool, ...] | None = None
     str_matches: str | None = None
     on_failure: Policy = "fail"
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Checks":
+        if self.in_range and self.in_range[0] > self.in_range[1]:
+            raise ValueError("in_range was expected as [low, high]")
+        try:
+            re.compile(self.str_matches or "")
+        except re.error as fault:
+            raise ValueError(f"str_matches is no regular expression: {fault}") from None
+        return self
 
 
 class Column(Section):
@@ -37,15 +61,45 @@ class Column(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> "Column":
-        if self.kind == "numeric" and self.dtype not in ("int64", "Int64", "float64"):
+        if self.kind == "numeric" and self.dtype not in _NUMBERS:
             raise ValueError(f"a numeric column cannot have dtype {self.dtype}")
+        if self.kind == "ordinal" and self.dtype not in (*_NUMBERS, "category"):
+            raise ValueError(
+                f"dtype {self.dtype} has no order; an ordinal column is a number or a category"
+            )
+        if self.kind == "ordinal" and self.dtype == "category" and not self.categories():
+            raise ValueError("an ordinal category declares its order in labels, lowest first")
+        if self.kind == "identifier" and self.dtype == "float64":
+            raise ValueError("float64 loses digits; an identifier is int64, Int64 or str")
         if (self.dtype == "datetime64[ns]") != (self.kind == "datetime"):
             raise ValueError("kind datetime and dtype datetime64[ns] go together")
         if self.nullable and self.dtype == "int64":
             raise ValueError("int64 holds no missing values; a nullable column is Int64")
         if self.dtype == "datetime64[ns]" and self.format is None:
             raise ValueError("a datetime column declares its format, such as '%Y-%m-%d'")
+        if self.format is not None and (self.kind != "datetime" or "%" not in self.format):
+            raise ValueError(
+                "a format such as '%Y-%m-%d' goes with kind datetime, and only with it"
+            )
+        if self.checks:
+            self._takes(self.checks)
         return self
+
+    def _takes(self, checks: Checks) -> None:
+        """Refuse checks that no value of this dtype could be held against."""
+        if checks.in_range and self.dtype not in _NUMBERS:
+            raise ValueError(f"in_range needs numbers, not dtype {self.dtype}")
+        if checks.str_matches is not None and self.dtype not in _TEXTS:
+            raise ValueError(f"str_matches needs text, not dtype {self.dtype}")
+        for value in checks.isin or ():
+            # A bool is an int to Python, but not to a person.
+            if type(value) not in _SPELLED[self.dtype]:
+                raise ValueError(f"isin: {value!r} is no value of dtype {self.dtype}")
+
+    def categories(self) -> tuple[str, ...]:
+        """Return the declared values of a category, in order: of `labels`, else of `isin`."""
+        isin = self.checks.isin if self.checks else None
+        return tuple(str(value) for value in self.labels or isin or ())
 
     def axis_title(self) -> str:
         """Return the title with its unit, for the axis of a figure."""
@@ -59,7 +113,7 @@ class Column(Section):
 class Schema(Section):
     """The table: its columns, in any order; a column that is not here is a fault."""
 
-    columns: dict[str, Column]
+    columns: Annotated[dict[str, Column], Field(min_length=1)]
 
     def column(self, name: str, where: str) -> Column:
         """Return the column called `name`.

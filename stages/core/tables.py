@@ -42,8 +42,14 @@ def positives(frame: pd.DataFrame, target: Target) -> npt.NDArray[np.int64]:
     """Return 1 where the target has its positive value and 0 elsewhere, shape (rows,).
 
     Raises:
-        LoopwrightError: the target's column is not in `frame`.
+        LoopwrightError: the target's column is not in `frame`, or a label is missing: it
+            would be taken for a negative one.
     """
     if target.column not in frame.columns:
         raise LoopwrightError(f"charter.target.column: the table has no column '{target.column}'")
+    missing = int(frame[target.column].isna().sum())
+    if missing:
+        raise LoopwrightError(
+            f"charter.target.column: '{target.column}' is missing in {missing:,} rows"
+        )
     return np.asarray(frame[target.column] == target.positive, dtype=np.int64)

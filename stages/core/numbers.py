@@ -6,7 +6,12 @@ from math import floor, isfinite, log10
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Nearer to 0 than this, zeros after the point are hard to count.
+_TINY = 1e-4
 
 _COMPARISONS = {">=": "≥", "<=": "≤", "!=": "≠"}
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.]*\w)", re.IGNORECASE)
@@ -37,6 +42,10 @@ def number(value: float | int | str | bool | None, places: int | None = None) ->
         return "not a number" if value != value else f"{MINUS if value < 0 else ''}∞"
     if isinstance(value, int) or (value.is_integer() and places is None):
         places = 0
+    elif places is None and abs(value) < _TINY:
+        digits, _, exponent = f"{value:.1e}".partition("e")
+        power = str(int(exponent)).translate(_SUPERSCRIPT)
+        return f"{digits.removesuffix('.0').replace('-', MINUS)} {TIMES} 10{power}"
     shown = f"{value:,.{decimals([value]) if places is None else places}f}"
     zero = not shown.strip("-0.,")
     return shown.lstrip("-") if zero else shown.replace("-", MINUS)

@@ -1,0 +1,67 @@
+"""The command line: which stage, in which Python, warm or in this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from stages.launcher import catalogue, interpreter
+
+OFF = ("0", "no", "off", "false")
+
+
+def main(root: str, arguments: list[str]) -> NoReturn:
+    """Run the stage that `arguments` name, and end this process as the stage ended.
+
+    Args:
+        root: the repository, the folder above `stages`.
+        arguments: the name of a stage and its own arguments.
+    """
+    # A traceback of the launcher helps nobody; a signal that was ignored stays ignored.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(catalogue.usage(root), file=sys.stdout if arguments else sys.stderr)
+        sys.exit(0 if arguments else 2)
+    if arguments[0] == "--serve":
+        from stages.launcher.parent import serve
+
+        serve(root, *arguments[1:])
+    if not catalogue.is_there(root, arguments[0]):
+        sys.exit(catalogue.no_stage(root, arguments[0]))
+    _start(root, arguments)
+
+
+def _start(root: str, arguments: list[str]) -> NoReturn:
+    environ = interpreter.settled(os.environ)
+    found = interpreter.find(root)
+    command = [os.path.join(root, "stages"), *arguments]
+    if found is not None and not found.runs_this():
+        interpreter.become(found.python, ["-S", *command], environ)
+    if found is not None and _wanted(environ):
+        from stages.launcher import warm
+
+        warm.run(root, arguments, environ, found)  # comes back where there is no warm parent
+    if sys.flags.no_site:
+        interpreter.become(sys.executable, command, {**environ, "LOOPWRIGHT_WARM": "0"})
+    from stages.launcher import process
+    from stages.launcher.family import Family
+
+    os.environ.update(environ)
+    process.run(root, arguments, Family.of_this_process())
+
+
+def _wanted(environ: dict[str, str]) -> bool:
+    """Say whether a warm start is safe here and nobody asked for this very process.
+
+    A fork is safe on Linux; on macOS the system's own libraries may not survive it.
+    Who gives options to Python, or runs it through a debugger, profiler or coverage,
+    means the process that they started.
+    """
+    switch = environ.get("LOOPWRIGHT_WARM", "").lower()
+    if switch in OFF or not hasattr(os, "fork"):
+        return False
+    options = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
+    return options in ([], ["-S"]) and (sys.platform == "linux" or bool(switch))

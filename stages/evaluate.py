@@ -120,10 +120,11 @@ def rows_of(path: Path, target: Target, entity: str | None, seed: Seed) -> Rows:
     frame = read_table(path)
     if not len(frame):
         raise LoopwrightError(f"{path}: no rows; give this split a larger share in split.fractions")
+    y = positives(frame, target)
     groups = None
     if entity is not None and frame[entity].duplicated().any():
         groups = frame[entity].to_numpy()
-    return Rows(frame.drop(columns=target.column), positives(frame, target), groups, seed)
+    return Rows(frame.drop(columns=target.column), y, groups, seed)
 
 
 def labels_of(schema: Schema, target: Target) -> tuple[str, str]:
@@ -404,12 +405,6 @@ def next_step(
         open_ = [name for name, found in status.items() if found in ("warn", "insufficient")]
         doubt = f"; look at what is not settled: {', '.join(open_)}" if open_ else ""
         return _step("audit", f"the model does what the charter asks on validation{doubt}")
-    if status["beats_dummy"] != "pass":
-        return _step(
-            "define",
-            "nothing is learned beyond the share of positives: ask whether these columns can "
-            "know the target at all, before any other model is tried",
-        )
     if diagnosis.verdict == "high_variance":
         falls = more_rows["interval"] is not None and more_rows["interval"][0] > 0
         return _step(
@@ -420,6 +415,12 @@ def next_step(
                 if falls
                 else "take a simpler or more strongly regularised model, or fewer features"
             ),
+        )
+    if status["beats_dummy"] != "pass":
+        return _step(
+            "define",
+            "nothing is learned beyond the share of positives: ask whether these columns can "
+            "know the target at all, before any other model is tried",
         )
     if role == "start" and status["beats_rule"] == "fail":
         return _step(

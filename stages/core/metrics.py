@@ -95,6 +95,8 @@ class Predictions:
 
 
 Compute = Callable[[Predictions, Weights], Floats]
+Direction = Literal["higher", "lower"]
+Needs = Literal["score", "decision", "value", "rule"]
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,11 @@ class Metric:
 
     name: str
     title: str
-    direction: Literal["higher", "lower"]
+    direction: Direction
     low: float
     high: float
     tasks: frozenset[str]
-    needs: Literal["score", "decision", "value", "rule"]
+    needs: Needs
     compute: Compute
 
     def error(self, drawn: Drawn) -> Drawn:
@@ -192,8 +194,8 @@ def brier_score(p: Predictions, weights: Weights) -> Floats:
 
 def quantile_bins(y_prob: Floats, bins: int) -> npt.NDArray[np.intp]:
     """Return the bin of each probability: `bins` of equal size, fewer where values tie."""
-    edges = np.unique(np.quantile(y_prob, np.linspace(0, 1, bins + 1)))
-    return np.searchsorted(edges[1:-1], y_prob, side="left")
+    edges = np.unique(np.quantile(y_prob, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, y_prob, side="left")
 
 
 def expected_calibration_error(p: Predictions, weights: Weights) -> Floats:
@@ -340,68 +342,27 @@ def best_thresholds(p: Predictions, weights: Weights) -> Floats:
 # --- the table --------------------------------------------------------------------------
 
 _BINARY = frozenset({"binary"})
+_SHARE = (0.0, 1.0)
+_MONEY = (-inf, inf)
+
+_TABLE: tuple[tuple[Compute, str, Direction, tuple[float, float], Needs], ...] = (
+    (roc_auc, "ROC AUC", "higher", _SHARE, "score"),
+    (average_precision, "Average precision", "higher", _SHARE, "score"),
+    (log_loss, "Log loss", "lower", (0.0, inf), "score"),
+    (brier_score, "Brier score", "lower", _SHARE, "score"),
+    (expected_calibration_error, "Expected calibration error", "lower", _SHARE, "score"),
+    (accuracy, "Accuracy", "higher", _SHARE, "decision"),
+    (balanced_accuracy, "Balanced accuracy", "higher", _SHARE, "decision"),
+    (precision, "Precision", "higher", _SHARE, "decision"),
+    (recall, "Recall", "higher", _SHARE, "decision"),
+    (f1, "F1", "higher", _SHARE, "decision"),
+    (expected_value, "Value per 1,000 decisions", "higher", _MONEY, "value"),
+    (value_over_rule, "Value over the rule per 1,000 decisions", "higher", _MONEY, "rule"),
+)
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("roc_auc", "ROC AUC", "higher", 0, 1, _BINARY, "score", roc_auc),
-        Metric(
-            "average_precision",
-            "Average precision",
-            "higher",
-            0,
-            1,
-            _BINARY,
-            "score",
-            average_precision,
-        ),
-        Metric("log_loss", "Log loss", "lower", 0, inf, _BINARY, "score", log_loss),
-        Metric("brier_score", "Brier score", "lower", 0, 1, _BINARY, "score", brier_score),
-        Metric(
-            "expected_calibration_error",
-            "Expected calibration error",
-            "lower",
-            0,
-            1,
-            _BINARY,
-            "score",
-            expected_calibration_error,
-        ),
-        Metric("accuracy", "Accuracy", "higher", 0, 1, _BINARY, "decision", accuracy),
-        Metric(
-            "balanced_accuracy",
-            "Balanced accuracy",
-            "higher",
-            0,
-            1,
-            _BINARY,
-            "decision",
-            balanced_accuracy,
-        ),
-        Metric("precision", "Precision", "higher", 0, 1, _BINARY, "decision", precision),
-        Metric("recall", "Recall", "higher", 0, 1, _BINARY, "decision", recall),
-        Metric("f1", "F1", "higher", 0, 1, _BINARY, "decision", f1),
-        Metric(
-            "expected_value",
-            "Value per 1,000 decisions",
-            "higher",
-            -inf,
-            inf,
-            _BINARY,
-            "value",
-            expected_value,
-        ),
-        Metric(
-            "value_over_rule",
-            "Value over the rule per 1,000 decisions",
-            "higher",
-            -inf,
-            inf,
-            _BINARY,
-            "rule",
-            value_over_rule,
-        ),
-    )
+    compute.__name__: Metric(compute.__name__, title, direction, *bounds, _BINARY, needs, compute)
+    for compute, title, direction, bounds, needs in _TABLE
 }
 
 

@@ -214,7 +214,9 @@ def wilson_interval(
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    # At 0 and at all successes rounding may step over the share itself.
+    low, high = np.minimum(centre - half, share), np.maximum(centre + half, share)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
 
 def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float:

@@ -1,0 +1,130 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.tree import DecisionTreeClassifier
+
+from stages.core.errors import LoopwrightError
+from stages.core.learning_curve import Rows, learning_points, nested_order
+from stages.core.metrics import METRICS
+
+SHARES = (0.1, 0.5, 1.0)
+
+
+def rows(n: int, seed: int, share: float = 0.3, groups: np.ndarray | None = None) -> Rows:
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < share).astype(np.int64)
+    frame = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
+    frame["a"] += 1.5 * y
+    return Rows(frame, y, groups, seed)
+
+
+def curve(model: object, train: Rows, validation: Rows, metric: str = "log_loss") -> pd.DataFrame:
+    return learning_points(model, train, validation, SHARES, METRICS[metric], 200, 0)[0]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.5])
+def test_each_beginning_has_the_shares_of_the_whole(share: float) -> None:
+    train = rows(1000, 0, share)
+    order = nested_order(train, 0)
+    assert sorted(order) == list(range(1000))
+    for size in (100, 250, 900):
+        positives = train.y[order[:size]].sum()
+        assert positives == pytest.approx(size * train.y.mean(), abs=1.01)
+
+
+def test_order_follows_its_seed_and_is_no_row_order() -> None:
+    train = rows(500, 0)
+    assert np.array_equal(nested_order(train, 1), nested_order(train, 1))
+    assert not np.array_equal(nested_order(train, 1), nested_order(train, 2))
+    positives = nested_order(train, 1)[train.y[nested_order(train, 1)] == 1]
+    assert not np.array_equal(positives, np.sort(positives))
+
+
+def test_rows_of_one_entity_stand_together() -> None:
+    groups = np.arange(600) % 150
+    order = nested_order(rows(600, 0, groups=groups), 0)
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    assert len(starts) == 150
+
+
+def test_points_are_the_losses_of_the_refitted_model() -> None:
+    train, validation = rows(800, 0), rows(400, 1)
+    model = LogisticRegression().fit(train.frame, train.y)
+    points = curve(model, train, validation)
+    assert points["rows"].tolist() == [80, 80, 400, 400, 800, 800]
+    assert points["subset"].tolist() == ["train", "validation"] * 3
+    assert ((points["low"] < points["value"]) & (points["value"] < points["high"])).all()
+    part = np.sort(nested_order(train, 0)[:400])
+    refitted = LogisticRegression().fit(train.frame.iloc[part], train.y[part])
+    expected = [
+        log_loss(train.y[part], refitted.predict_proba(train.frame.iloc[part])[:, 1]),
+        log_loss(validation.y, refitted.predict_proba(validation.frame)[:, 1]),
+    ]
+    assert points["value"].iloc[2:4].tolist() == pytest.approx(expected)
+    whole = log_loss(validation.y, model.predict_proba(validation.frame)[:, 1])
+    assert points["value"].iloc[5] == pytest.approx(whole)
+
+
+def test_error_of_a_metric_whose_higher_is_better() -> None:
+    train, validation = rows(400, 0), rows(300, 1)
+    model = LogisticRegression().fit(train.frame, train.y)
+    points = curve(model, train, validation, "roc_auc")
+    expected = 1 - roc_auc_score(validation.y, model.predict_proba(validation.frame)[:, 1])
+    assert points["value"].iloc[-1] == pytest.approx(expected)
+
+
+def test_more_rows_help_a_model_that_is_starved_and_no_other() -> None:
+    train, validation = rows(1500, 0), rows(1500, 1)
+    simple = LogisticRegression().fit(train.frame, train.y)
+    _, fall = learning_points(simple, train, validation, (0.5, 1.0), METRICS["log_loss"], 300, 0)
+    assert fall["interval"] is not None and fall["interval"][0] < 0.002
+    _, fall = learning_points(simple, train, validation, (0.01, 1.0), METRICS["log_loss"], 300, 0)
+    assert fall["interval"] is not None and fall["interval"][0] > 0
+
+
+def test_train_error_of_a_tree_is_nothing_and_validation_shows_it() -> None:
+    train, validation = rows(400, 0), rows(400, 1)
+    points = curve(
+        DecisionTreeClassifier(random_state=0).fit(train.frame, train.y), train, validation
+    )
+    on_train = points[points["subset"] == "train"]["value"]
+    on_validation = points[points["subset"] == "validation"]["value"]
+    assert on_train.max() == pytest.approx(0, abs=1e-9)
+    assert on_validation.min() > 1
+
+
+def test_a_part_with_one_class_is_left_out() -> None:
+    train, validation = rows(60, 0, share=0.5), rows(100, 1)
+    train.y[:] = 0
+    train.y[7] = 1
+    model = LogisticRegression().fit(train.frame, train.y)
+    points, fall = learning_points(
+        model, train, validation, (0.05, 1.0), METRICS["log_loss"], 100, 0
+    )
+    assert points["rows"].unique().tolist() == [60]
+    assert fall == {"value": None, "interval": None}
+
+
+def test_model_and_rows_are_not_changed() -> None:
+    train, validation = rows(200, 0), rows(100, 1)
+    model = LogisticRegression().fit(train.frame, train.y)
+    before = (model.coef_.copy(), train.frame.copy(), train.y.copy())
+    curve(model, train, validation)
+    assert np.array_equal(model.coef_, before[0])
+    assert train.frame.equals(before[1])
+    assert np.array_equal(train.y, before[2])
+
+
+def test_a_model_that_cannot_learn_from_few_rows_is_one_clear_error() -> None:
+    class Demanding(LogisticRegression):
+        def fit(self, X: pd.DataFrame, y: np.ndarray) -> "Demanding":
+            if len(X) < 100:
+                raise ValueError("100 rows are needed")
+            return super().fit(X, y)
+
+    train, validation = rows(500, 0), rows(100, 1)
+    model = Demanding().fit(train.frame, train.y)
+    with pytest.raises(LoopwrightError, match=r"evaluate\.learning_curve.* 50 rows .*larger share"):
+        curve(model, train, validation)

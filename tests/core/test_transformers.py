@@ -446,6 +446,17 @@ def test_an_ordinal_text_is_ranked_by_its_labels(zoo_features: Any, zoo: pd.Data
     assert found["grade"].tolist() == [rank[grade] for grade in zoo["grade"]]
 
 
+def test_every_spelling_of_missing_is_the_same() -> None:
+    texts = pd.Series(["a", None, float("nan"), np.nan, pd.NA], dtype=object, name="t")
+    frames = [pd.DataFrame({"t": texts}), pd.DataFrame({"t": texts.astype("category")})]
+    for frame in frames:
+        found = SelectColumns([], ["t"], ["t"]).fit_transform(frame)["t"].tolist()
+        assert found[0] == "a"
+        assert all(value is np.nan for value in found[1:])
+    with pytest.raises(LoopwrightError, match="column 't', row 1: the value is missing"):
+        SelectColumns([], ["t"], []).fit(frames[0])
+
+
 def test_category_names() -> None:
     name = CategoryNames({"sex": {"1": "male"}})
     assert name("sex", 1.0) == "sex=male"

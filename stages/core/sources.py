@@ -111,16 +111,16 @@ def _numbered(path: Path, text: str, separator: str) -> Iterator[tuple[int, list
 
 def _header(path: Path, text: str, separator: str, schema: Schema) -> list[str]:
     """Return the column names, which are those of `schema`."""
+    line = text.lstrip("\r\n").partition("\n")[0]
+    others = [other for other in _SEPARATORS if other in line and other != separator]
+    if len(schema.columns) > 1 and separator not in line and others:
+        raise LoopwrightError(
+            f"{path}: the header is one column, {_quoted(line.strip())}; it seems to be "
+            f"separated by {json.dumps(others[0])}, and ingest.separator is "
+            f"{json.dumps(separator)}"
+        )
     _, header = next(_numbered(path, text, separator))
     missing = [name for name in schema.columns if name not in header]
-    if missing and len(header) == 1:
-        for other in _SEPARATORS:
-            if other != separator and other in header[0]:
-                raise LoopwrightError(
-                    f"{path}: the header is one column, {_quoted(header[0])}; it seems to be "
-                    f"separated by {json.dumps(other)}, and ingest.separator is "
-                    f"{json.dumps(separator)}"
-                )
     faults = [
         f"column '{name}' stands {count} times"
         for name, count in Counter(header).items()

@@ -151,8 +151,11 @@ def test_all_faults_of_the_header_are_told(source: Path, header: str, expected: 
 
 
 @pytest.mark.parametrize(("found", "name"), [(";", '";"'), ("\t", '"\\t"'), ("|", '"|"')])
-def test_another_separator_is_seen(source: Path, found: str, name: str) -> None:
-    message = fault(source, GOOD.replace(",", found))
+@pytest.mark.parametrize("mark", ["", '"'])
+def test_another_separator_is_seen(source: Path, found: str, name: str, mark: str) -> None:
+    header, _, rows = GOOD.partition("\n")
+    names = found.join(f"{mark}{column}{mark}" for column in header.split(","))
+    message = fault(source, f"\n{names}\n{rows.replace(',', found)}")
     assert f'seems to be separated by {name}, and ingest.separator is ","' in message
 
 

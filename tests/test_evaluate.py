@@ -505,7 +505,10 @@ def test_curves_have_the_columns_that_plots_want(written: dict[str, Path]) -> No
         "precision_recall": ["recall", "precision"],
         "confusion": ["actual", "predicted"],
         "calibration": ["prob_pred", "prob_true", "low", "high", "count"],
-        "learning_curve": ["rows", "subset", "value", "low", "high"],
+        "learning_curve": [
+            *("rows", "train", "train_low", "train_high"),
+            *("validation", "validation_low", "validation_high"),
+        ],
     }
     for key, expected in columns.items():
         text = written[key].read_bytes()
@@ -513,7 +516,7 @@ def test_curves_have_the_columns_that_plots_want(written: dict[str, Path]) -> No
         assert list(pd.read_csv(written[key]).columns) == expected
     assert len(pd.read_csv(written["confusion"])) == 600
     assert set(pd.read_csv(written["confusion"])["actual"]) == {"$on_time$", "late"}
-    assert pd.read_csv(written["learning_curve"])["rows"].tolist() == [400, 400, 800, 800]
+    assert pd.read_csv(written["learning_curve"])["rows"].tolist() == [400, 800]
 
 
 def test_every_figure_is_drawn(written: dict[str, Path]) -> None:

@@ -146,9 +146,9 @@ def learning_curve(points: pd.DataFrame, metric: Metric, baselines: Mapping[str,
     for (label, value), style in zip(baselines.items(), (":", "--"), strict=False):
         ax.axhline(value, color=MUTED, linestyle=style, linewidth=1.2, label=label)
     for subset, colour, shape in (("train", ORANGE, "s"), ("validation", BLUE, "o")):
-        part = points[points["subset"] == subset]
-        ax.fill_between(part["rows"], part["low"], part["high"], color=colour, alpha=0.2, lw=0)
-        ax.plot(part["rows"], part["value"], color=colour, marker=shape, label=subset)
+        ends = points[f"{subset}_low"], points[f"{subset}_high"]
+        ax.fill_between(points["rows"], *ends, color=colour, alpha=0.2, lw=0)
+        ax.plot(points["rows"], points[subset], color=colour, marker=shape, label=subset)
     ax.set(
         title="Would more rows help? Learning curve",
         xlabel="Rows learned from",

@@ -11,9 +11,16 @@ from sklearn.base import clone
 
 from stages.core.errors import LoopwrightError
 from stages.core.metrics import Metric, Predictions, measure_all
-from stages.core.statistics import Drawn, Estimate, Floats, Seed
+from stages.core.statistics import Drawn, Estimate, Floats, Seed, interval
 
 Ints = npt.NDArray[np.int64]
+
+
+def _names(subset: str) -> tuple[str, str, str]:
+    return subset, f"{subset}_low", f"{subset}_high"
+
+
+COLUMNS = ("rows", *_names("train"), *_names("validation"))
 
 
 @dataclass(frozen=True)
@@ -87,14 +94,15 @@ def learning_points(
         random_state: the seed of the parts.
 
     Returns:
-        A frame with the columns rows, subset (train or validation), value, low, high; and
-        by how much the error on validation fell over the last step, on the same draws.
+        A frame with a row a part: rows, then for train and validation the error and the
+        ends of its interval (train, train_low, train_high, ...); and by how much the error
+        on validation fell over the last step, on the same draws.
 
     Raises:
         LoopwrightError: the model cannot be fitted on so few rows.
     """
     order = nested_order(train, random_state)
-    points: list[tuple[int, str, Estimate]] = []
+    points: list[dict[str, float]] = []
     errors: list[Drawn] = []
     for size in sorted({max(2, round(share * len(train))) for share in shares}):
         part = train.part(np.sort(order[:size]))
@@ -102,12 +110,11 @@ def learning_points(
             continue
         whole = size >= len(train)
         fitted = model if whole else _refit(model, part)
-        for subset, rows in (("train", part), ("validation", validation)):
-            error = _error(fitted, rows, metric, draws)
-            points.append((size, subset, error.estimate()))
+        on_part, error = (_error(fitted, rows, metric, draws) for rows in (part, validation))
+        points.append({"rows": size, **_columns("train", on_part), **_columns("validation", error)})
         errors.append(error)
     fall = errors[-2] - errors[-1] if len(errors) > 1 else Drawn(np.nan, np.full(draws, np.nan))
-    return _frame(points), fall.estimate()
+    return pd.DataFrame(points, columns=COLUMNS), fall.estimate()
 
 
 def _refit(model: Any, rows: Rows) -> Any:
@@ -127,10 +134,6 @@ def _error(model: Any, rows: Rows, metric: Metric, draws: int) -> Drawn:
     return metric.error(measured[metric.name])
 
 
-def _frame(points: Sequence[tuple[int, str, Estimate]]) -> pd.DataFrame:
-    records = [
-        (size, subset, error["value"], *(error["interval"] or (None, None)))
-        for size, subset, error in points
-    ]
-    frame = pd.DataFrame(records, columns=["rows", "subset", "value", "low", "high"])
-    return frame.astype({"value": "float64", "low": "float64", "high": "float64"})
+def _columns(subset: str, error: Drawn) -> dict[str, float]:
+    low, high = interval(error.samples)
+    return dict(zip(_names(subset), (error.value, low, high), strict=True))

@@ -70,11 +70,13 @@ def test_calibration_shows_each_bin_and_all_rows(p: Predictions) -> None:
 def test_learning_curve_shows_both_subsets_and_the_baselines() -> None:
     points = pd.DataFrame(
         {
-            "rows": [10, 10, 20, 20],
-            "subset": ["train", "validation"] * 2,
-            "value": [0.1, 0.5, 0.2, 0.4],
-            "low": [0.05, 0.4, 0.15, 0.3],
-            "high": [0.15, 0.6, 0.25, 0.5],
+            "rows": [10, 20],
+            "train": [0.1, 0.2],
+            "train_low": [0.05, 0.15],
+            "train_high": [0.15, 0.25],
+            "validation": [0.5, 0.4],
+            "validation_low": [0.4, 0.3],
+            "validation_high": [0.6, 0.5],
         }
     )
     fig = charts.learning_curve(points, METRICS["log_loss"], {"dummy": 0.6, "rule": 0.55})

@@ -53,18 +53,19 @@ def test_points_are_the_losses_of_the_refitted_model() -> None:
     train, validation = rows(800, 0), rows(400, 1)
     model = LogisticRegression().fit(train.frame, train.y)
     points = curve(model, train, validation)
-    assert points["rows"].tolist() == [80, 80, 400, 400, 800, 800]
-    assert points["subset"].tolist() == ["train", "validation"] * 3
-    assert ((points["low"] < points["value"]) & (points["value"] < points["high"])).all()
+    assert points["rows"].tolist() == [80, 400, 800]
+    for subset in ("train", "validation"):
+        assert (points[f"{subset}_low"] < points[subset]).all()
+        assert (points[subset] < points[f"{subset}_high"]).all()
     part = np.sort(nested_order(train, 0)[:400])
     refitted = LogisticRegression().fit(train.frame.iloc[part], train.y[part])
     expected = [
         log_loss(train.y[part], refitted.predict_proba(train.frame.iloc[part])[:, 1]),
         log_loss(validation.y, refitted.predict_proba(validation.frame)[:, 1]),
     ]
-    assert points["value"].iloc[2:4].tolist() == pytest.approx(expected)
+    assert points[["train", "validation"]].iloc[1].tolist() == pytest.approx(expected)
     whole = log_loss(validation.y, model.predict_proba(validation.frame)[:, 1])
-    assert points["value"].iloc[5] == pytest.approx(whole)
+    assert points["validation"].iloc[-1] == pytest.approx(whole)
 
 
 def test_error_of_a_metric_whose_higher_is_better() -> None:
@@ -72,7 +73,7 @@ def test_error_of_a_metric_whose_higher_is_better() -> None:
     model = LogisticRegression().fit(train.frame, train.y)
     points = curve(model, train, validation, "roc_auc")
     expected = 1 - roc_auc_score(validation.y, model.predict_proba(validation.frame)[:, 1])
-    assert points["value"].iloc[-1] == pytest.approx(expected)
+    assert points["validation"].iloc[-1] == pytest.approx(expected)
 
 
 def test_more_rows_help_a_model_that_is_starved_and_no_other() -> None:
@@ -89,10 +90,8 @@ def test_train_error_of_a_tree_is_nothing_and_validation_shows_it() -> None:
     points = curve(
         DecisionTreeClassifier(random_state=0).fit(train.frame, train.y), train, validation
     )
-    on_train = points[points["subset"] == "train"]["value"]
-    on_validation = points[points["subset"] == "validation"]["value"]
-    assert on_train.max() == pytest.approx(0, abs=1e-9)
-    assert on_validation.min() > 1
+    assert points["train"].max() == pytest.approx(0, abs=1e-9)
+    assert points["validation"].min() > 1
 
 
 def test_a_part_with_one_class_is_left_out() -> None:
@@ -103,7 +102,7 @@ def test_a_part_with_one_class_is_left_out() -> None:
     points, fall = learning_points(
         model, train, validation, (0.05, 1.0), METRICS["log_loss"], 100, 0
     )
-    assert points["rows"].unique().tolist() == [60]
+    assert points["rows"].tolist() == [60]
     assert fall == {"value": None, "interval": None}
 
 

@@ -12,7 +12,7 @@ _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # Code, emphasis, strike, columns, formulas, escapes; links and check boxes; `_` outside a word.
 _SPECIAL = re.compile(r"[\\`*|~]|\$(?=\S)|\](?=[(\[:])|\[(?=[ xX]\])|(?<![^\W_])_|_(?![^\W_])")
 # What would begin a heading, a list, a rule or a numbered list at the start of a line.
-_LEADING = re.compile(r"^(?:([#+=-])(?=[#+=-]*(?:\s|$))|(\d{1,9})([.)])(?=\s|$))")
+_LEADING = re.compile(r"^(?:([#+-])(?=[#+-]*(?:\s|$))|(=)(?==*$)|(\d{1,9})([.)])(?=\s|$))")
 
 
 def one_line(text: object) -> str:
@@ -31,7 +31,8 @@ def escape(text: object) -> Markup:
 
 
 def _escape_leading(found: re.Match[str]) -> str:
-    return f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}"
+    sign = found[1] or found[2]
+    return f"\\{sign}" if sign else f"{found[3]}\\{found[4]}"
 
 
 def code(text: object) -> Markup:

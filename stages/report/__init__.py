@@ -1,0 +1,69 @@
+"""Put all evidence before a person: one HTML page, the model card, and the summary.
+
+The report reads artefacts alone and measures nothing. It is built whatever is missing:
+what cannot be read is a failed verdict, shown where it should have stood.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from stages.core.files import write_json, write_text
+from stages.core.verdicts import as_documents
+from stages.report.card import render_card
+from stages.report.evidence import Evidence, count, gather, overall
+from stages.report.page import render_page
+
+
+def summarise(evidence: Evidence) -> dict[str, Any]:
+    """Return all verdicts of all stages, how many have each status, and the worst of them."""
+    verdicts = evidence.all_verdicts
+    return {
+        "status": overall(verdicts),
+        "counts": count(verdicts),
+        "verdicts": as_documents(verdicts),
+    }
+
+
+def main(
+    *,
+    charter: Path,
+    manifest: Path,
+    quality: Path,
+    splits: Path,
+    findings: Path,
+    explore_figures: Path,
+    feature_list: Path,
+    best_params: Path,
+    model_manifest: Path,
+    leaderboard: Path,
+    live: Path,
+    evaluation: Path,
+    evaluate_figures: Path,
+    audit: Path,
+    model_card: Path,
+    report: Path,
+    summary: Path,
+) -> None:
+    """Read what the stages left, and write the page, the card and the summary."""
+    evidence = gather(
+        {
+            "charter": charter,
+            "manifest": manifest,
+            "quality": quality,
+            "splits": splits,
+            "findings": findings,
+            "explore_figures": explore_figures,
+            "feature_list": feature_list,
+            "best_params": best_params,
+            "model_manifest": model_manifest,
+            "leaderboard": leaderboard,
+            "live": live,
+            "evaluation": evaluation,
+            "evaluate_figures": evaluate_figures,
+            "audit": audit,
+            "summary": summary,
+        }
+    )
+    write_json(summary, summarise(evidence))
+    write_text(model_card, render_card(evidence))
+    write_text(report, render_page(evidence))

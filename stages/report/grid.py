@@ -1,0 +1,107 @@
+"""Rows of a JSON or CSV file as a table of text: numbers for people, intervals in brackets."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.core.metrics import METRICS
+from stages.core.numbers import MINUS, NOTHING, SPACE, measured, number, percent
+from stages.report.words import in_words
+
+# Columns that hold shares of 1, by the last word of their name.
+_SHARE = re.compile(r"(?:^|[\s_])(?:share|rate)$", re.IGNORECASE)
+# "Test, low" and "Test, high", or "test_low" and "test_high", are the interval of "test".
+_ENDS = ((", low", ", high"), ("_low", "_high"))
+# A number with its interval or its percent sign, as `stages.core.numbers` writes them.
+_QUANTITY = re.compile(rf"[-{MINUS}]?[\d.,∞]+(?:{SPACE}%)?(?: \[.*\])?")
+_NUMERIC = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text.
+
+    Attributes:
+        head: the names of the columns.
+        numeric: which columns stand to the right.
+        rows: the cells.
+        left_out: how many more rows there are.
+    """
+
+    head: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int
+
+    @property
+    def stacked(self) -> bool:
+        """Whether so many columns hold intervals that these go below their values."""
+        cells = self.rows[0] if self.rows else ()
+        return sum("[" in cell for cell in cells) > 2
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def table(rows: Sequence[Mapping[str, Any]], most: int = 200) -> Table:
+    """Return the first `most` of `rows`, with all columns that any row has."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    ends = {name: found for name in names if (found := _interval_of(name, names))}
+    bounds = {end for found in ends.values() for end in found}
+    head = [name for name in names if name not in bounds]
+    shown = [[_shown(row, name, ends.get(name)) for name in head] for row in rows[:most]]
+    numeric = [_is_numeric([cells[place] for cells in shown]) for place in range(len(head))]
+    return Table(
+        head=tuple(in_words(name) for name in head),
+        numeric=tuple(numeric),
+        rows=tuple(tuple(cells) for cells in shown),
+        left_out=max(len(rows) - most, 0),
+    )
+
+
+def _interval_of(name: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """Return the two columns that hold the interval of column `name`, if there are any."""
+    found = [(f"{name}{low}", f"{name}{high}") for low, high in _ENDS]
+    after = tuple(names[names.index(name) + 1 :][:2])
+    if after == ("Low", "High"):
+        found.append(("Low", "High"))
+    return next(((low, high) for low, high in found if low in names and high in names), None)
+
+
+def _shown(row: Mapping[str, Any], name: str, ends: tuple[str, str] | None) -> str:
+    value = parsed(row.get(name))
+    if ends and isinstance(value, (int, float)):
+        bounds = [parsed(row.get(end)) for end in ends]
+        if all(isinstance(bound, (int, float)) for bound in bounds):
+            return measured(value, bounds)
+    if _SHARE.search(name) and isinstance(value, (int, float)) and 0 <= value <= 1:
+        return percent(float(value))
+    return cell(value)
+
+
+def cell(value: Any) -> str:
+    """Return one value of any kind as text."""
+    if isinstance(value, dict):
+        if set(value) >= {"value", "interval"}:
+            return measured(value["value"], value["interval"])
+        return "; ".join(f"{name}: {cell(inner)}" for name, inner in value.items()) or NOTHING
+    if isinstance(value, (list, tuple)):
+        return ", ".join(cell(inner) for inner in value) or NOTHING
+    if isinstance(value, str):
+        return METRICS[value].title if value in METRICS else value
+    return number(value)
+
+
+def parsed(value: Any) -> Any:
+    """Return a text of a CSV file as the number that it spells, and nothing for no text."""
+    if not isinstance(value, str):
+        return value
+    if _NUMERIC.fullmatch(value):
+        return float(value) if any(c in value for c in ".eE") else int(value)
+    return None if value == "" else value
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if cell != NOTHING]
+    return bool(known) and all(_QUANTITY.fullmatch(cell) for cell in known)

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from stages.core.errors import LoopwrightError
 from stages.core.metrics import Metric, Predictions, measure_all
+from stages.core.progress import progress
 from stages.core.statistics import Drawn, Estimate, Floats, Seed, interval
 
 Ints = npt.NDArray[np.int64]
@@ -104,15 +105,17 @@ def learning_points(
     order = nested_order(train, random_state)
     points: list[dict[str, float]] = []
     errors: list[Drawn] = []
-    for size in sorted({max(2, round(share * len(train))) for share in shares}):
-        part = train.part(np.sort(order[:size]))
-        if len(np.unique(part.y)) < 2:
-            continue
-        whole = size >= len(train)
-        fitted = model if whole else _refit(model, part)
-        on_part, error = (_error(fitted, rows, metric, draws) for rows in (part, validation))
-        points.append({"rows": size, **_columns("train", on_part), **_columns("validation", error)})
-        errors.append(error)
+    sizes = sorted({max(2, round(share * len(train))) for share in shares})
+    with progress(len(sizes)) as step:
+        for size in sizes:
+            step(f"learning from {size} rows")
+            part = train.part(np.sort(order[:size]))
+            if len(np.unique(part.y)) < 2:
+                continue
+            fitted = model if size >= len(train) else _refit(model, part)
+            errors.append(_error(fitted, validation, metric, draws))
+            on_part = _columns("train", _error(fitted, part, metric, draws))
+            points.append({"rows": size, **on_part, **_columns("validation", errors[-1])})
     fall = errors[-2] - errors[-1] if len(errors) > 1 else Drawn(np.nan, np.full(draws, np.nan))
     return pd.DataFrame(points, columns=COLUMNS), fall.estimate()
 

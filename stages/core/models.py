@@ -13,19 +13,21 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from stages.core.errors import LoopwrightError
+from stages.core.estimators import RuleClassifier
 from stages.core.files import published, read_json
+from stages.core.transformers import CategoryNames, CreateFeatures, SelectColumns, SelectFeatures
 
-# The types that a model may hold beside scikit-learn's estimators and numpy's arrays,
-# which skops trusts by itself. TreePredictor is not trusted by skops because
-# scikit-learn does not check the indices in its nodes: the sha256 stands in for that.
+# Our own types that a model may hold. They are imported, not only named, so that whoever
+# loads a model is seen to depend on the code that it runs.
+OWN = (CategoryNames, CreateFeatures, RuleClassifier, SelectColumns, SelectFeatures)
+
+# All that a model may hold beside scikit-learn's estimators and numpy's arrays, which
+# skops trusts by itself. TreePredictor is not trusted by skops because scikit-learn does
+# not check the indices in its nodes: the sha256 stands in for that.
 TRUSTED = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "stages.core.estimators.RuleClassifier",
-    "stages.core.transformers.CategoryNames",
-    "stages.core.transformers.CreateFeatures",
-    "stages.core.transformers.SelectColumns",
-    "stages.core.transformers.SelectFeatures",
+    *(f"{own.__module__}.{own.__qualname__}" for own in OWN),
 )
 
 SCHEMA = "schema.json"

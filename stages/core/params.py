@@ -312,12 +312,13 @@ class Evaluate(Section):
     bootstrap: Annotated[int, Field(ge=100)]
     random_state: Seed
     calibration_bins: Annotated[int, Field(ge=2)]
-    learning_curve: Annotated[tuple[Share, ...], Field(min_length=2)]
+    learning_curve: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=2)]
 
 
 class AuditPerformance(Section):
     """Bounds of the performance pillar."""
 
+    min_events: Count
     max_gap: Annotated[float, Field(gt=0)]
     max_calibration_error: Share
 
@@ -350,6 +351,7 @@ class AuditPrivacySecurity(Section):
     min_k: Count
     max_unique_share: Share
     max_membership_auc: Annotated[float, Field(ge=0.5, le=1)]
+    max_membership_tpr: Share
 
 
 class AuditTransparency(Section):

@@ -80,6 +80,7 @@ def clone(outputs: Path, tmp_path: Path) -> Path:
     environment = surroundings(folder, Path(sys.executable).parent)
     for command in (
         "git init --quiet --initial-branch main",
+        "echo .venv >>.git/info/exclude",
         "git config user.name 'A Reader'",
         "git config user.email reader@example.org",
         "git add --all",

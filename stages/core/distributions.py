@@ -79,7 +79,9 @@ class Scale:
         if unit != "M":
             days = low + (high - low) * np.array([1, 3]) / 4
         times = (days * 86_400e9).astype("int64").astype("datetime64[ns]")
-        return days, [str(t).replace("T", " ") for t in times.astype(f"datetime64[{unit}]")]
+        texts = [str(time) for time in times.astype(f"datetime64[{unit}]")]
+        # Of an hour the year is not asked.
+        return days, [text[5:].replace("T", " ") if unit == "m" else text for text in texts]
 
     def _powers(self, low: float, high: float, count: int) -> Floats:
         """Return zero and powers of ten, far enough from each other to be read."""

@@ -282,7 +282,8 @@ def wrap(text: str, inches: float, points: float = NORMAL) -> str:
     """
     if "\n" in text:
         return text
-    return textwrap.fill(text, _letters(inches, points))
+    # Titles are bold: their letters are wider by a tenth.
+    return textwrap.fill(text, _letters(inches, 1.1 * points))
 
 
 def elide(text: str, limit: int = 28) -> str:
@@ -314,7 +315,7 @@ def fit(text: str, inches: float, lines: int = 1, points: float = SMALL) -> str:
 
 
 def _letters(inches: float, points: float) -> int:
-    # Measured: a letter of DejaVu Sans is 0.52 em wide in the mean of English text, bold 0.56.
+    # Measured: a letter of DejaVu Sans is 0.52 em wide in the mean of English text.
     return max(int(inches * 72 / (0.56 * points)), 6)
 
 

@@ -118,11 +118,9 @@ def imbalanced(y: Ints, target: str, threshold: float) -> Iterator[Finding]:
     The degrees are those of Google's machine-learning course: mild 20 to 40 % of the
     rows, moderate 1 to 20 %, extreme below 1 %.
     """
-    if len(y) == 0:
-        return
-    share = min(y.mean(), 1 - y.mean())
+    rows = min(int(y.sum()), len(y) - int(y.sum()))
+    share = rows / max(len(y), 1)
     if share < threshold:
-        rows = min(int(y.sum()), len(y) - int(y.sum()))
         degree = "extreme" if share < 0.01 else "moderate" if share < 0.2 else "mild"
         shown = f"{rows:,} of {len(y):,} rows ({percent(share, 2)})"
         why = f"{degree} imbalance: the smaller class has {shown}"

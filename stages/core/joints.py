@@ -46,17 +46,17 @@ def draw_scatter(seen: View) -> Figure:
     if not pairs:
         return notice("No pair to draw", "Fewer than two ordered columns vary.")
     rows = seen.sample()
-    value, x, y = pairs[0]
+    beside = _width([_ticks(y, seen, 5)[1] for _, _, y in pairs]) + 0.4
     fig, axes = panels(
         len(pairs),
         3,
         (2.6, 2.1),
-        _best_pair(value, x, y),
+        _best_pair(*pairs[0]),
         f"Points: {_sampled(rows, seen)}; spread a little where a column has few values. Each "
         f"column stands in two pairs at most.{seen.chosen_among}",
         seen.keys,
-        gap=(0.8, 0.8),
-        margin=(0.82, 0.6),
+        gap=(beside, 0.8),
+        margin=(beside, 0.6),
     )
     for ax, (value, x, y) in zip(axes, pairs, strict=True):
         _points(ax, x, y, rows, seen, 9)
@@ -112,6 +112,7 @@ def draw_pair(seen: View) -> Figure:
     )
     shown, count, rows = [candidates[i] for i in chosen], len(chosen), seen.sample()
     side = float(np.clip(9.0 / count, 1.2, 2.2))
+    beside = _width([_ticks(variable, seen, 4)[1] for variable in shown[1:]])
     fig, axes = panels(
         count**2,
         count,
@@ -121,7 +122,7 @@ def draw_pair(seen: View) -> Figure:
         f"and by class. Below: {_sampled(rows, seen)}.{seen.chosen_among}",
         seen.keys,
         gap=(0.12, 0.12),
-        margin=(1.0, 0.75),
+        margin=(beside + 0.52, 0.75),
     )
     for place, ax in enumerate(axes):
         down, across = divmod(place, count)
@@ -143,7 +144,7 @@ def draw_pair(seen: View) -> Figure:
             ax.xaxis.set_label_coords(0.5, -0.3 / (side * 0.85))
         if across == 0:
             ax.set_ylabel(fit(y.column.axis_title(), side * 0.85, 3), fontsize=SMALL)
-            ax.yaxis.set_label_coords(-0.48 / side, 0.5)
+            ax.yaxis.set_label_coords(-beside / side, 0.5)
     return fig
 
 
@@ -176,6 +177,11 @@ def _ticks(variable: Variable, seen: View, count: int) -> tuple[Floats, list[str
         return seen.scales[variable.name].ticks(variable.known, count)
     some = np.unique(np.linspace(0, len(variable.levels) - 1, count).round())
     return some, [elide(variable.levels[int(code)], 10) for code in some]
+
+
+def _width(labels: list[list[str]]) -> float:
+    """Return how many inches tick labels take beside their axes."""
+    return 0.18 + 0.075 * max((len(text) for texts in labels for text in texts), default=0)
 
 
 def _agreement(ax: Axes, x: Variable, y: Variable, seen: View) -> None:

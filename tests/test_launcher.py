@@ -1,3 +1,4 @@
+import ast
 import fcntl
 import json
 import os
@@ -5,6 +6,7 @@ import pty
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from stages.launcher.request import Request
 
 ROOT = Path(__file__).parent.parent
 
@@ -108,7 +112,7 @@ class Project:
 
     def __init__(self, root: Path, runtime: Path, python: str = sys.executable) -> None:
         self.root = root
-        self.command = [python, "-S", str(root / "stages")]
+        self.command = [python, str(root / "stages")]
         kept = {name: value for name, value in os.environ.items() if "XDG" not in name}
         for name in ("VIRTUAL_ENV", "PYTHONUNBUFFERED", "PYTHONHASHSEED"):
             kept.pop(name, None)
@@ -127,7 +131,7 @@ class Project:
             stages / "launcher",
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-        change(stages / "launcher/parent.py", "PRELOADED = (", f"PRELOADED = ({preloaded})\n_ = (")
+        change(stages / "launcher/parent.py", "PRELOADED = (", f"PRELOADED = ({preloaded}); _ = (")
         change(stages / "launcher/warm.py", "HUNG = 10.0", f"HUNG = {hung}")
         change(stages / "launcher/meeting.py", "BUSY = 2.0", "BUSY = 0.2")
         (stages / "core/words.py").write_text("WORD = 'first'\n")
@@ -379,7 +383,7 @@ def test_options_to_python_are_meant_for_this_process(project: Project, tmp_path
         "tell",
         "--out",
         str(tmp_path / "out"),
-        command=[sys.executable, "-O", *project.command[2:]],
+        command=[sys.executable, "-O", *project.command[1:]],
     )
     assert ended.returncode == 0
     assert json.loads((tmp_path / "out").read_text())["debug"] is False
@@ -575,6 +579,41 @@ def test_clients_are_served_between_two_imports(tmp_path: Path, runtime: Path) -
     began = time.monotonic()
     assert project.parent()
     assert time.monotonic() - began < 2
+
+
+def test_rude_clients_do_no_harm(own: Project, runtime: Path) -> None:
+    """One that says nothing, one that leaves at once, one that leaves in mid-sentence."""
+    parent = own.parent()
+    path = next(path for path in (runtime / "loopwright").iterdir() if path.is_socket())
+    silent, brief, broken = (socket.socket(socket.AF_UNIX) for _ in range(3))
+    with silent, brief, broken:
+        for client in (silent, brief, broken):
+            client.connect(str(path))
+        brief.close()
+        assert broken.recv(1)
+        socket.send_fds(broken, [b"\0\0\1\0tell"], [1])
+        broken.close()
+        assert own.parent() == parent
+
+
+def test_a_fork_that_cannot_become_the_stage_says_why(own: Project, runtime: Path) -> None:
+    own.parent()
+    path = next(path for path in (runtime / "loopwright").iterdir() if path.is_socket())
+    nowhere = Request(own.root, Path("/nowhere"), 0o22, ["tell"], dict(own.environ))
+    reading, writing = os.pipe()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        socket.send_fds(client, [nowhere.packed()], [0, writing, writing])
+        os.close(writing)
+        answer = client.recv(1) and client.recv(4, socket.MSG_WAITALL)
+    assert int.from_bytes(answer, "big") == 1
+    with os.fdopen(reading) as said:
+        assert "FileNotFoundError" in said.read()
+
+
+def test_much_is_handed_over_in_parts(own: Project) -> None:
+    variables = {f"MUCH_{number}": "x" * 100_000 for number in range(10)}
+    assert own.parent(variables=variables) == own.parent() > 0
 
 
 def test_two_repositories_share_a_parent_and_run_their_own_code(
@@ -787,11 +826,23 @@ def test_an_unknown_stage(project: Project, name: str, hint: str) -> None:
 # The libraries
 
 
-def test_what_is_preloaded_can_be_forked() -> None:
+def test_what_stages_import_is_preloaded_and_can_be_forked() -> None:
     """Everything there exists, and starts no thread that a fork would miss.
 
-    Arrow's allocator has one, and makes it anew in a fork.
+    Arrow's allocator has one, and makes it anew in a fork. A search takes so long that
+    nobody notices the import of optuna.
     """
+    trees = [
+        ast.parse(path.read_bytes())
+        for path in (ROOT / "stages").rglob("*.py")
+        if "launcher" not in path.parts
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imports = [node for node in nodes if isinstance(node, ast.Import)]
+    named = {alias.name for node in imports for alias in node.names}
+    named |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    apart = {"", "stages", "optuna", *sys.stdlib_module_names}
+    wanted = {name for name in named if name.partition(".")[0] not in apart}
     check = (
         "import importlib, os, sys; from stages.launcher.parent import PRELOADED\n"
         "before = set(sys.modules)\n"
@@ -799,10 +850,15 @@ def test_what_is_preloaded_can_be_forked() -> None:
         "tasks = os.listdir('/proc/self/task')\n"
         "names = [open(f'/proc/self/task/{task}/comm').read().strip() for task in tasks]\n"
         "project = [name for name in set(sys.modules) - before if name.startswith('stages')]\n"
-        "print(sorted(set(names[1:])), project)"
+        "late = [name for name in sys.argv[1:] if name not in sys.modules]\n"
+        "print(sorted(set(names[1:])), project, late)"
     )
     variables = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     ended = subprocess.run(
-        [sys.executable, "-c", check], cwd=ROOT, env=variables, capture_output=True, text=True
+        [sys.executable, "-c", check, *sorted(wanted)],
+        cwd=ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
     )
-    assert ended.stdout in ("['jemalloc_bg_thd'] []\n", "[] []\n"), ended.stderr
+    assert ended.stdout in ("['jemalloc_bg_thd'] [] []\n", "[] [] []\n"), ended.stderr

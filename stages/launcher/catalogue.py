@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,30 +11,29 @@ if TYPE_CHECKING:
 FOLDERS = ("", "audit")
 
 
-def is_there(root: str, name: str) -> bool:
+def is_there(root: Path, name: str) -> bool:
     """Say whether the module of a stage called `name` exists, by its file alone."""
     folder, _, module = name.rpartition(".")
     return (
         folder in FOLDERS
         and module.isidentifier()
         and not module.startswith("_")
-        and os.path.isfile(_path(root, name))
+        and _path(root, name).is_file()
     )
 
 
-def names(root: str) -> list[str]:
+def names(root: Path) -> list[str]:
     """Return the names of all stages, found in their sources and without an import."""
     found = []
     for folder in FOLDERS:
-        for file in sorted(os.listdir(os.path.join(root, "stages", folder))):
-            module, extension = os.path.splitext(file)
-            name = f"{folder}.{module}" if folder else module
-            if extension == ".py" and is_there(root, name) and _has_main(_path(root, name)):
+        for path in sorted((root / "stages" / folder).glob("*.py")):
+            name = f"{folder}.{path.stem}" if folder else path.stem
+            if is_there(root, name) and _has_main(path):
                 found.append(name)
     return found
 
 
-def no_stage(root: str, name: str) -> int:
+def no_stage(root: Path, name: str) -> int:
     """Print that there is no stage called `name`, and return the exit code."""
     import sys
 
@@ -46,7 +45,7 @@ def no_stage(root: str, name: str) -> int:
     return 2
 
 
-def usage(root: str) -> str:
+def usage(root: Path) -> str:
     """Return what `python stages --help` prints."""
     stages = {name: _summary(_path(root, name)) for name in names(root)}
     width = max(map(len, stages), default=0)
@@ -63,11 +62,11 @@ def usage(root: str) -> str:
     )
 
 
-def _path(root: str, name: str) -> str:
-    return os.path.join(root, "stages", *name.split(".")) + ".py"
+def _path(root: Path, name: str) -> Path:
+    return root.joinpath("stages", *name.split(".")).with_suffix(".py")
 
 
-def _has_main(path: str) -> bool:
+def _has_main(path: Path) -> bool:
     import ast
 
     return any(
@@ -75,14 +74,13 @@ def _has_main(path: str) -> bool:
     )
 
 
-def _summary(path: str) -> str:
+def _summary(path: Path) -> str:
     import ast
 
     return (ast.get_docstring(_parsed(path)) or "").partition("\n")[0]
 
 
-def _parsed(path: str) -> ast.Module:
+def _parsed(path: Path) -> ast.Module:
     import ast
 
-    with open(path, "rb") as source:
-        return ast.parse(source.read(), path)
+    return ast.parse(path.read_bytes(), path)

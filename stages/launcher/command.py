@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from stages.launcher import catalogue, interpreter
@@ -12,7 +13,7 @@ from stages.launcher import catalogue, interpreter
 OFF = ("0", "no", "off", "false")
 
 
-def main(root: str, arguments: list[str]) -> NoReturn:
+def main(root: Path, arguments: list[str]) -> NoReturn:
     """Run the stage that `arguments` name, and end this process as the stage ended.
 
     Args:
@@ -28,24 +29,17 @@ def main(root: str, arguments: list[str]) -> NoReturn:
     if arguments[0] == "--serve":
         from stages.launcher.parent import serve
 
-        serve(root, *arguments[1:])
+        serve(root, int(arguments[1]), Path(arguments[2]))
     if not catalogue.is_there(root, arguments[0]):
         sys.exit(catalogue.no_stage(root, arguments[0]))
-    _start(root, arguments)
-
-
-def _start(root: str, arguments: list[str]) -> NoReturn:
     environ = interpreter.settled(os.environ)
     found = interpreter.find(root)
-    command = [os.path.join(root, "stages"), *arguments]
     if found is not None and not found.runs_this():
-        interpreter.become(found.python, ["-S", *command], environ)
-    if found is not None and _wanted(environ):
+        interpreter.become(found.python, [str(root / "stages"), *arguments], environ)
+    if found is not None and _may_be_warm(environ):
         from stages.launcher import warm
 
         warm.run(root, arguments, environ, found)  # comes back where there is no warm parent
-    if sys.flags.no_site:
-        interpreter.become(sys.executable, command, {**environ, "LOOPWRIGHT_WARM": "0"})
     from stages.launcher import process
     from stages.launcher.family import Family
 
@@ -53,15 +47,15 @@ def _start(root: str, arguments: list[str]) -> NoReturn:
     process.run(root, arguments, Family.of_this_process())
 
 
-def _wanted(environ: dict[str, str]) -> bool:
+def _may_be_warm(environ: dict[str, str]) -> bool:
     """Say whether a warm start is safe here and nobody asked for this very process.
 
     A fork is safe on Linux; on macOS the system's own libraries may not survive it.
-    Who gives options to Python, or runs it through a debugger, profiler or coverage,
+    Who gives options to Python, or runs it through a debugger, a profiler or coverage,
     means the process that they started.
     """
     switch = environ.get("LOOPWRIGHT_WARM", "").lower()
     if switch in OFF or not hasattr(os, "fork"):
         return False
-    options = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
-    return options in ([], ["-S"]) and (sys.platform == "linux" or bool(switch))
+    has_options = len(sys.orig_argv) != 1 + len(sys.argv)
+    return not has_options and (sys.platform == "linux" or bool(switch))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import NamedTuple
 
 LOOK = 0.2  # seconds between two looks at the family
@@ -64,16 +65,15 @@ class Family(NamedTuple):
 def _is_passing_shell(process: int) -> bool:
     """Say whether `process` is a shell that runs one command, as in `sh -c "..."`."""
     try:
-        with open(f"/proc/{process}/cmdline", "rb") as file:
-            program, *arguments = file.read().split(b"\0")
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:  # macOS, whose shells hand over to the command and are not seen here
         return False
-    return os.path.basename(os.fsdecode(program)) in SHELLS and b"-c" in arguments
+    program, *arguments = os.fsdecode(command).split("\0")
+    return Path(program).name in SHELLS and "-c" in arguments
 
 
 def _parent_of(process: int) -> int:
     try:
-        with open(f"/proc/{process}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[1])
+        return int(Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[1])
     except OSError:
         return 0

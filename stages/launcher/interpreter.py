@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 # Set before the first library loads, over whatever the user has: a sum that several
@@ -27,16 +28,16 @@ NEEDED = "sklearn"
 class Interpreter(NamedTuple):
     """A Python and the folder of the packages that it imports."""
 
-    python: str
-    packages: str
+    python: Path
+    packages: Path
 
     def is_complete(self) -> bool:
         """Say whether the project's packages were installed here."""
-        return os.path.isdir(os.path.join(self.packages, NEEDED))
+        return (self.packages / NEEDED).is_dir()
 
     def runs_this(self) -> bool:
         """Say whether this is the Python that runs this process."""
-        return os.path.dirname(self.python) == os.path.dirname(sys.executable)
+        return self.python.parent == Path(sys.executable).parent
 
 
 def settled(environ: Mapping[str, str]) -> dict[str, str]:
@@ -44,37 +45,38 @@ def settled(environ: Mapping[str, str]) -> dict[str, str]:
     found = {**environ, **SETTLED}
     if found.get("PYTHONPATH"):  # a warm parent has another working folder
         folders = found["PYTHONPATH"].split(os.pathsep)
-        found["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, folders))
+        found["PYTHONPATH"] = os.pathsep.join(str(Path(folder).absolute()) for folder in folders)
     return found
 
 
-def find(root: str) -> Interpreter | None:
+def find(root: Path) -> Interpreter | None:
     """Return the first Python that has the packages, or None.
 
     In this order: the one that runs this if it is a virtual environment, the active
     virtual environment, `.venv` in the repository, the one that runs this in any case.
     A temporary workspace of DVC has no `.venv`; that of its repository counts.
     """
-    repository = root.partition(os.path.join(os.sep, ".dvc", "tmp", ""))[0]
-    for prefix in (
-        os.path.dirname(os.path.dirname(sys.executable)),
-        os.environ.get("VIRTUAL_ENV", ""),
-        os.path.join(root, ".venv"),
-        os.path.join(repository, ".venv"),
-    ):
+    this = Path(sys.executable)
+    prefixes = [this.parent.parent, root / ".venv"]
+    if "VIRTUAL_ENV" in os.environ:
+        prefixes.insert(1, Path(os.environ["VIRTUAL_ENV"]))
+    for folder in root.parents:
+        if (folder.parent.name, folder.name) == (".dvc", "tmp"):
+            prefixes.append(folder.parent.parent / ".venv")
+    for prefix in prefixes:
         version = _version(prefix)
-        folder, name = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-        found = Interpreter(os.path.join(prefix, folder, name), _packages(prefix, version))
+        python = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+        found = Interpreter(prefix / python, _packages(prefix, version))
         if version and found.is_complete():
             return found
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    this = Interpreter(sys.executable, _packages(sys.prefix, version))
-    return this if this.is_complete() else None
+    found = Interpreter(this, _packages(Path(sys.prefix), version))
+    return found if found.is_complete() else None
 
 
-def become(python: str, arguments: list[str], environ: dict[str, str]) -> NoReturn:
+def become(python: Path, arguments: list[str], environ: dict[str, str]) -> NoReturn:
     """Replace this process with another Python."""
-    command = [python, *arguments]
+    command = [str(python), *arguments]
     if os.name == "nt":  # where exec does not wait
         import subprocess
 
@@ -82,20 +84,20 @@ def become(python: str, arguments: list[str], environ: dict[str, str]) -> NoRetu
     os.execve(python, command, environ)  # noqa: S606
 
 
-def _packages(prefix: str, version: str) -> str:
+def _packages(prefix: Path, version: str) -> Path:
     if os.name == "nt":
-        return os.path.join(prefix, "Lib", "site-packages")
-    return os.path.join(prefix, "lib", f"python{version}", "site-packages")
+        return prefix / "Lib/site-packages"
+    return prefix / f"lib/python{version}/site-packages"
 
 
-def _version(prefix: str) -> str:
-    """Return the version of the virtual environment at `prefix`, or nothing."""
+def _version(prefix: Path) -> str:
+    """Return the version ("3.11") of the virtual environment at `prefix`, or nothing."""
     try:
-        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8") as lines:
-            for line in lines:
-                key, _, value = line.partition("=")
-                if key.strip() in ("version", "version_info"):  # venv's word, and virtualenv's
-                    return ".".join(value.strip().split(".")[:2])
+        lines = (prefix / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
     except OSError:
-        pass
+        return ""
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key.strip() in ("version", "version_info"):  # venv's word, and virtualenv's
+            return ".".join(value.strip().split(".")[:2])
     return ""

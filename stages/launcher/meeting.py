@@ -10,12 +10,13 @@ import struct
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 
 BUSY = 2.0  # seconds to wait for another start or end, which takes milliseconds
 
 
-def folder(environ: Mapping[str, str]) -> str:
+def folder(environ: Mapping[str, str]) -> Path:
     """Return the folder of the sockets, made where it is missing.
 
     Raises:
@@ -24,26 +25,26 @@ def folder(environ: Mapping[str, str]) -> str:
     """
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime and os.access(runtime, os.W_OK):
-        path = os.path.join(runtime, "loopwright")
+        path = Path(runtime, "loopwright")
     else:
-        path = os.path.join(environ.get("TMPDIR") or "/tmp", f"loopwright-{os.getuid()}")  # noqa: S108 - checked below
-    with suppress(FileExistsError):
-        os.mkdir(path, 0o700)
-    found = os.lstat(path)
+        temporary = environ.get("TMPDIR") or "/tmp"  # noqa: S108 - what is there is checked
+        path = Path(temporary, f"loopwright-{os.getuid()}")
+    path.mkdir(0o700, exist_ok=True)
+    found = path.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"{path} is not a folder of this user alone")
     return path
 
 
 @contextmanager
-def locked(folder: str) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the one lock of `folder`: starts and ends of parents happen one after another.
 
     Raises:
         OSError: it cannot be had.
     """
     deadline = time.monotonic() + BUSY
-    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while True:
             try:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from stages.launcher import meeting, process
@@ -30,21 +31,26 @@ PRELOADED = (
     "pydantic",
     "ruamel.yaml",
     "threadpoolctl",
+    "jinja2",
     "pandas",
+    "pyarrow.csv",
     "pyarrow.parquet",
+    "pyarrow.dataset",  # which Arrow itself loads to read a Parquet file
     "pandera.pandas",
     "scipy.stats",
     "sklearn.model_selection",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
+    "scipy.cluster.hierarchy",
     "sklearn.compose",
-    "sklearn.ensemble",
     "sklearn.feature_selection",
+    "narwhals._pandas_like.dataframe",  # scikit-learn, at its first look at a table
+    "skops.io",
+    "sklearn.ensemble",
     "sklearn.calibration",
     "sklearn.inspection",
-    "skops.io",
     "dvclive",
-    "jinja2",
+    "dulwich.porcelain",  # dvclive, to look for a git repository
     "rich.progress",
 )
 IDLE = 60.0  # seconds without a stage until the parent ends
@@ -66,7 +72,7 @@ class Visit:
             os.close(self.streams.pop())
 
 
-def serve(root: str, descriptor: str, path: str) -> NoReturn:
+def serve(root: Path, descriptor: int, path: Path) -> NoReturn:
     """Serve the clients of the socket at `path` until none has come for a while.
 
     Args:
@@ -78,7 +84,7 @@ def serve(root: str, descriptor: str, path: str) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _forget(root)
-    parent = Parent(socket.socket(fileno=int(descriptor)), path)
+    parent = Parent(socket.socket(fileno=descriptor), path)
     parent.preload()
     parent.serve(float(os.environ.get("LOOPWRIGHT_WARM_IDLE", IDLE)))
     parent.end()
@@ -87,9 +93,9 @@ def serve(root: str, descriptor: str, path: str) -> NoReturn:
 class Parent:
     """The loop of a warm parent: one thread, and no step that waits for one client."""
 
-    def __init__(self, listener: socket.socket, path: str) -> None:
+    def __init__(self, listener: socket.socket, path: Path) -> None:
         self.path = path
-        self.bound = os.stat(path).st_ino
+        self.bound = path.stat().st_ino
         self.inherited = set(os.environ)
         self.visits: set[Visit] = set()
         self.importing = False
@@ -229,9 +235,9 @@ class Parent:
 
     def end(self) -> NoReturn:
         """Remove the socket, if it is still this parent's, and end."""
-        with suppress(OSError), meeting.locked(os.path.dirname(self.path)):
-            if os.stat(self.path).st_ino == self.bound:
-                os.unlink(self.path)
+        with suppress(OSError), meeting.locked(self.path.parent):
+            if self.path.stat().st_ino == self.bound:
+                self.path.unlink()
         # A client that came in this moment is refused and starts another parent.
         os._exit(0)
 
@@ -268,10 +274,12 @@ def signal_group(leader: int, signals: bytes) -> None:
             os.kill(leader, number)
 
 
-def _forget(root: str) -> None:
+def _forget(root: Path) -> None:
     """Drop the project from what Python knows, so that a fork imports its own."""
-    sys.path.remove(root)
+    sys.path.remove(str(root))
     for name in [name for name in sys.modules if name.partition(".")[0] == "stages"]:
         del sys.modules[name]
-    for folder in [folder for folder in sys.path_importer_cache if folder.startswith(root)]:
+    for folder in [
+        folder for folder in sys.path_importer_cache if Path(folder).is_relative_to(root)
+    ]:
         del sys.path_importer_cache[folder]

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn
 
 from stages.launcher.catalogue import no_stage
@@ -20,7 +21,7 @@ from stages.launcher.interpreter import NEEDED
 from stages.launcher.signals import end_by
 
 
-def run(root: str, arguments: Sequence[str], family: Family) -> NoReturn:
+def run(root: Path, arguments: Sequence[str], family: Family) -> NoReturn:
     """Import the stage from `root`, run it, and end this process as it ended.
 
     Args:
@@ -42,14 +43,14 @@ def run(root: str, arguments: Sequence[str], family: Family) -> NoReturn:
     _end(code)
 
 
-def _look_only_in(root: str) -> None:
+def _look_only_in(root: Path) -> None:
     """Make `root` the only place where project code is found.
 
     An editable install leads to the repository that it was made from, also for a
     module that is not in this one.
     """
-    folders = [root, os.path.join(root, "stages")]
-    sys.path[:] = [root, *(folder for folder in sys.path if folder not in folders)]
+    folders = [str(root), str(root / "stages")]
+    sys.path[:] = [str(root), *(folder for folder in sys.path if folder not in folders)]
     sys.meta_path[:] = [
         finder
         for finder in sys.meta_path
@@ -57,7 +58,7 @@ def _look_only_in(root: str) -> None:
     ]
 
 
-def _call(root: str, name: str, paths: Sequence[str]) -> int:
+def _call(root: Path, name: str, paths: Sequence[str]) -> int:
     """Return the exit code of the stage; show a bug as Python does, without our frames."""
     try:
         # Not import_module: it would put frames of importlib into the traceback.

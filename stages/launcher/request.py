@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import NamedTuple
 
 SIZE = 4  # bytes of the length that stands before a request, and of the answer
@@ -12,8 +13,8 @@ REFUSED = 2**31 - 1  # the answer of a parent that could not fork: no exit code 
 class Request(NamedTuple):
     """A stage to run; the three standard streams travel beside it."""
 
-    root: str
-    folder: str
+    root: Path
+    folder: Path
     umask: int
     arguments: list[str]
     environ: dict[str, str]
@@ -23,7 +24,7 @@ class Request(NamedTuple):
         variables = [f"{name}={value}" for name, value in self.environ.items()]
         counted = [str(self.umask), str(len(self.arguments)), *self.arguments, *variables]
         # No path, argument or variable can hold a zero byte.
-        body = os.fsencode("\0".join([self.root, self.folder, *counted]))
+        body = os.fsencode("\0".join([str(self.root), str(self.folder), *counted]))
         return len(body).to_bytes(SIZE, "big") + body
 
 
@@ -38,4 +39,4 @@ def unpacked(received: bytes) -> tuple[Request, bytes] | None:
     root, folder, umask, count, *rest = os.fsdecode(received[SIZE:end]).split("\0")
     arguments, variables = rest[: int(count)], rest[int(count) :]
     environ = dict(variable.split("=", 1) for variable in variables)
-    return Request(root, folder, int(umask), arguments, environ), received[end:]
+    return Request(Path(root), Path(folder), int(umask), arguments, environ), received[end:]

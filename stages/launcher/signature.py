@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from pathlib import Path
 
 from stages.launcher.interpreter import Interpreter
 
@@ -21,14 +22,14 @@ READ_AT_IMPORT = (
 )
 
 
-def signature(root: str, interpreter: Interpreter, environ: Mapping[str, str]) -> str:
+def signature(root: Path, interpreter: Interpreter, environ: Mapping[str, str]) -> str:
     """Return the same name for two starts that can have the same parent.
 
     The repository is no part of it: a parent holds no code of a project, so DVC's
     temporary workspaces use the one of their repository.
     """
     parts = [
-        *(interpreter.python, sys.version),
+        *(str(interpreter.python), sys.version),
         *_packages(interpreter.packages),
         *sorted(f"{n}={v}" for n, v in environ.items() if n.startswith(READ_AT_IMPORT)),
         *_confines(),
@@ -39,12 +40,11 @@ def signature(root: str, interpreter: Interpreter, environ: Mapping[str, str]) -
     return digest.hexdigest()
 
 
-def _packages(folder: str) -> Iterator[str]:
+def _packages(folder: Path) -> Iterator[str]:
     """Yield what changes when a package is installed, upgraded, repaired or removed."""
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.endswith((".dist-info", ".egg-info", ".pth")):
-                yield f"{entry.name} {entry.stat().st_mtime_ns}"
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".dist-info", ".egg-info", ".pth"):
+            yield f"{path.name} {path.stat().st_mtime_ns}"
 
 
 def _confines() -> Iterator[str]:
@@ -56,15 +56,12 @@ def _confines() -> Iterator[str]:
             yield f"{name} {resource.getrlimit(getattr(resource, name))}"
     if sys.platform == "linux":
         yield f"processors {sorted(os.sched_getaffinity(0))}"
-        yield from (os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "net", "pid", "user"))
-        with open("/proc/self/cgroup", encoding="utf-8") as groups:
-            yield groups.read()
+        for name in ("mnt", "net", "pid", "user"):
+            yield str(Path("/proc/self/ns", name).readlink())
+        yield Path("/proc/self/cgroup").read_text(encoding="utf-8")
 
 
-def _launcher(root: str) -> Iterator[bytes]:
+def _launcher(root: Path) -> Iterator[bytes]:
     """Yield the sources that a parent runs, so that an edited launcher has a new one."""
-    folder = os.path.join(root, "stages", "launcher")
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".py"):
-            with open(os.path.join(folder, name), "rb") as source:
-                yield source.read()
+    for path in sorted((root / "stages/launcher").glob("*.py")):
+        yield path.read_bytes()

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from stages.launcher import meeting
@@ -25,7 +26,7 @@ HUNG = 10.0  # seconds without a word; a parent that still imports speaks betwee
 STREAMS = (0, 1, 2)
 
 
-def run(root: str, arguments: list[str], environ: dict[str, str], python: Interpreter) -> None:
+def run(root: Path, arguments: list[str], environ: dict[str, str], python: Interpreter) -> None:
     """Run a stage in a fork of the warm parent and end this process as the stage ended.
 
     Comes back if, and only if, the stage was not started.
@@ -42,8 +43,8 @@ def run(root: str, arguments: list[str], environ: dict[str, str], python: Interp
     try:
         for stream in STREAMS:
             os.fstat(stream)  # one that is closed cannot be handed over
-        request = Request(root, os.getcwd(), umask, arguments, environ)
-        path = os.path.join(meeting.folder(environ), signature(root, python, environ))
+        request = Request(root, Path.cwd(), umask, arguments, environ)
+        path = meeting.folder(environ) / signature(root, python, environ)
         connection = _reach(path, request, python)
         if connection is None:
             return
@@ -59,7 +60,7 @@ def run(root: str, arguments: list[str], environ: dict[str, str], python: Interp
             signal.signal(number, signal.SIG_DFL)
 
 
-def _reach(path: str, request: Request, python: Interpreter) -> socket.socket | None:
+def _reach(path: Path, request: Request, python: Interpreter) -> socket.socket | None:
     """Return a connection to a parent that has greeted, started where there was none.
 
     Raises:
@@ -68,13 +69,13 @@ def _reach(path: str, request: Request, python: Interpreter) -> socket.socket | 
     for _ in range(2):  # the first may be ending, idle, at this moment
         connection = _connected(path)
         if connection is None:
-            with meeting.locked(os.path.dirname(path)):
+            with meeting.locked(path.parent):
                 connection = _connected(path) or _started(path, request, python)
         try:
             if meeting.is_own(connection) and connection.recv(1):
                 return connection
         except TimeoutError:
-            os.unlink(path)  # so that the next client starts another
+            path.unlink()  # so that the next client starts another
             return None
         except ConnectionResetError:
             pass
@@ -82,32 +83,31 @@ def _reach(path: str, request: Request, python: Interpreter) -> socket.socket | 
     return None
 
 
-def _connected(path: str) -> socket.socket | None:
+def _connected(path: Path) -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(HUNG)
     try:
-        connection.connect(path)
+        connection.connect(str(path))
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
     return connection
 
 
-def _started(path: str, request: Request, python: Interpreter) -> socket.socket:
+def _started(path: Path, request: Request, python: Interpreter) -> socket.socket:
     """Start a parent and return a connection to it, which it will see when it can.
 
     The socket listens from here on, and the parent inherits it: nobody polls for it.
     """
     import subprocess
 
-    with suppress(FileNotFoundError):
-        os.unlink(path)
+    path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
+        listener.bind(str(path))
         listener.listen(128)
         number = listener.fileno()
         subprocess.Popen(  # noqa: S603
-            [python.python, os.path.join(request.root, "stages"), "--serve", str(number), path],
+            [python.python, request.root / "stages", "--serve", str(number), path],
             cwd="/",
             env=request.environ,
             pass_fds=[number],
@@ -118,7 +118,7 @@ def _started(path: str, request: Request, python: Interpreter) -> socket.socket:
         )
         connection = _connected(path)
     if connection is None:
-        raise ConnectionRefusedError(path)
+        raise ConnectionRefusedError(str(path))
     return connection
 
 

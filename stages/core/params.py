@@ -117,7 +117,8 @@ class Ingest(Section):
     """How the source is written."""
 
     format: Literal["csv"]
-    separator: Annotated[str, Field(min_length=1, max_length=1)]
+    # one character of ASCII that is no quotation mark and no line break
+    separator: Annotated[str, Field(pattern=r"^[\t !#-~]$")]
     decimal: Literal[".", ","]
     encoding: Name
     missing_values: tuple[str, ...]

@@ -53,6 +53,9 @@ def test_every_value_of_the_file_is_in_the_model_and_the_reverse(chosen: Params)
         ("  random_state: 0", "  random_state: 1e-3", "valid integer"),
         ("  random_state: 0", "  random_state: true", "valid integer"),
         ('  separator: ","', '  separator: ";;"', "ingest.separator"),
+        ('  separator: ","', "  separator: '\"'", "ingest.separator"),
+        ('  separator: ","', '  separator: "\\n"', "ingest.separator"),
+        ('  separator: ","', '  separator: "é"', "ingest.separator"),
         ('  missing_values: [""]', "  missing_values: NA", "ingest.missing_values"),
     ],
 )

@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -395,5 +397,23 @@ def test_folds_of_the_default_train_rows_are_even(chosen: Params, sample: pd.Dat
 
 def test_folds_name_the_one_that_fails() -> None:
     frame = pd.DataFrame({"x": range(9), "y": [1, 1] + [0] * 7})
-    with pytest.raises(LoopwrightError, match="fold . of 3 gets 3 rows of one class"):
+    with pytest.raises(LoopwrightError, match=r"fold . of 3 gets 3 rows of one class"):
         folds(frame, split(), TARGET, None, 3, 0)
+
+
+@pytest.mark.parametrize(
+    "counts", [[[5, 2], [4, 1], [1, 3]], [[5, 1], [2, 5], [1, 3]], [[2, 4], [3, 2], [1, 3]]]
+)
+def test_few_units_are_left_to_the_parts_that_still_need_them(counts: list[list[int]]) -> None:
+    for draw in permutations(range(3)):
+        parts = deal(np.array(counts), SHARES, np.array(draw))
+        assert sorted(parts) == [0, 1, 2]
+
+
+def test_single_rows_make_up_for_large_units_class_by_class() -> None:
+    # One large unit with most of the positives, then single rows.
+    counts = np.array([[10, 150]] + [[1, 0]] * 2000 + [[0, 1]] * 1000)
+    parts = deal(counts, SHARES, np.random.default_rng(0).permutation(len(counts)))
+    for part, share in enumerate(SHARES):
+        dealt = counts[parts == part].sum(axis=0)
+        assert np.abs(dealt - share * counts.sum(axis=0)).max() <= 2

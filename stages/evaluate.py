@@ -610,7 +610,8 @@ def main(
     criteria = strictest(chosen.charter.success_criteria)
     labels = labels_of(described, target)
     manifest = read_json(model_manifest)
-    fitted = load_model(model, recorded_sha256(model_manifest))
+    sha256 = recorded_sha256(model_manifest)
+    fitted = load_model(model, sha256)
 
     seed = chosen.evaluate.random_state
     entity = chosen.split.group or chosen.charter.key
@@ -653,4 +654,5 @@ def main(
         for name, figure in draw(m, labels, currency).items():
             save(figure, folder / f"{name}.png")
     write_json(metrics, rounded(headline(m)))
-    write_json(evaluation, rounded(document(m, currency, investment, verdicts, role)))
+    found = document(m, currency, investment, verdicts, role)
+    write_json(evaluation, {"model_sha256": sha256} | rounded(found))

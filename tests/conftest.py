@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+# As stages run: on one thread. It counts from before numpy is loaded.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
 import pandas as pd
 import pytest
 

@@ -1,6 +1,7 @@
 """Markdown from templates, in which text from the data stays text."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,13 @@ def render(template: Path, **context: Any) -> str:
     Raises:
         jinja2.TemplateError: the template is missing, or names what `context` does not hold.
     """
+    return _environment(template.parent).get_template(template.name).render(context)
+
+
+@cache
+def _environment(folder: Path) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(template.parent),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         finalize=lambda value: value if isinstance(value, Markup) else escape(value),
         undefined=StrictUndefined,
@@ -59,4 +65,4 @@ def render(template: Path, **context: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["code"] = code
-    return environment.get_template(template.name).render(context)
+    return environment

@@ -6,11 +6,10 @@ import io
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.core.params import Charter as CharterSection
 from stages.core.verdicts import Status, Verdict
@@ -22,15 +21,7 @@ class Artefact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
 
-def _finite(verdicts: list[Verdict]) -> list[Verdict]:
-    for verdict in verdicts:
-        numbers = [n for n in (verdict.value, *(verdict.interval or ())) if isinstance(n, float)]
-        if not all(map(isfinite, numbers)):
-            raise ValueError(f"{verdict.id} holds a number that is not finite")
-    return verdicts
-
-
-Verdicts = Annotated[list[Verdict], Field(min_length=1), AfterValidator(_finite)]
+Verdicts = Annotated[list[Verdict], Field(min_length=1)]
 Number = float | int | None
 
 
@@ -231,7 +222,7 @@ class Reader:
         except ValidationError as invalid:
             first = invalid.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            self.faults.append(f"{path}: {key or 'the file'}: {first['msg']}")
+            self.faults.append(f"{path.as_posix()}: {key or 'the file'}: {first['msg']}")
         return None
 
     def table(
@@ -251,7 +242,7 @@ class Reader:
         except OSError as fault:
             self.faults.append(_unreadable(path, fault))
         except (ValueError, csv.Error) as fault:
-            self.faults.append(f"{path}: not a table: {fault}")
+            self.faults.append(f"{path.as_posix()}: not a table: {fault}")
         else:
             return read
         return None
@@ -263,7 +254,7 @@ class Reader:
         try:
             paths = sorted(path for path in folder.iterdir() if path.suffix == ".png")
             if not paths:
-                self.faults.append(f"{folder}: no figures in it")
+                self.faults.append(f"{folder.as_posix()}: no figures in it")
         except OSError as fault:
             self.faults.append(_unreadable(folder, fault))
             paths = []
@@ -273,7 +264,7 @@ class Reader:
             except OSError as fault:
                 self.faults.append(_unreadable(path, fault))
             except ValueError as fault:
-                self.faults.append(f"{path}: {fault}")
+                self.faults.append(f"{path.as_posix()}: {fault}")
         return found
 
     def verdict(self) -> Verdict:

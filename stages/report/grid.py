@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.metrics import METRICS
-from stages.core.numbers import MINUS, NOTHING, SPACE, measured, number, percent
+from stages.core.numbers import MINUS, NOTHING, SPACE, interval, measured, number, percent
 from stages.report.words import in_words
 
 # Columns that hold shares of 1, by the last word of their name.
@@ -71,19 +71,19 @@ def _interval_of(name: str, names: Sequence[str]) -> tuple[str, str] | None:
 
 def _shown(row: Mapping[str, Any], name: str, ends: tuple[str, str] | None) -> str:
     value = parsed(row.get(name))
-    if ends and isinstance(value, (int, float)):
-        bounds = [parsed(row.get(end)) for end in ends]
-        if all(isinstance(bound, (int, float)) for bound in bounds):
-            return measured(value, bounds)
-    if _SHARE.search(name) and isinstance(value, (int, float)) and 0 <= value <= 1:
-        return percent(float(value))
-    return cell(value)
+    bounds = [parsed(row.get(end)) for end in ends] if ends else None
+    if not _is_estimate(value, bounds):
+        return cell(value)
+    if _SHARE.search(name) and 0 <= value <= 1:
+        hundreds = [100 * bound for bound in bounds or ()]
+        return f"{percent(value)} {interval(hundreds, 1)}" if bounds else percent(value)
+    return measured(value, bounds)
 
 
 def cell(value: Any) -> str:
     """Return one value of any kind as text."""
     if isinstance(value, dict):
-        if set(value) >= {"value", "interval"}:
+        if set(value) == {"value", "interval"} and _is_estimate(**value):
             return measured(value["value"], value["interval"])
         return "; ".join(f"{name}: {cell(inner)}" for name, inner in value.items()) or NOTHING
     if isinstance(value, (list, tuple)):
@@ -91,6 +91,13 @@ def cell(value: Any) -> str:
     if isinstance(value, str):
         return METRICS[value].title if value in METRICS else value
     return number(value)
+
+
+def _is_estimate(value: Any, interval: Any) -> bool:
+    """Return whether these are a number and None or two numbers."""
+    if interval is not None and not (isinstance(interval, (list, tuple)) and len(interval) == 2):
+        return False
+    return all(isinstance(n, (int, float)) for n in (value, *(interval or ())))
 
 
 def parsed(value: Any) -> Any:

@@ -214,6 +214,8 @@ def _closing(decision: Decision) -> Iterator[str]:
     counts = ", ".join(f"{count} {status}" for status, count in decision.counts.items())
     yield counts.replace("_", " ")
     yield f"looks at the test split: {decision.looks}"
+    if decision.counts["warn"]:
+        yield f"to keep in mind: {decision.counts['warn']} warn, which hold nothing back"
     for name, reason in decision.accepted.items():
         yield f"insufficient but accepted: {name}: {reason}"
     for pattern in decision.unused:

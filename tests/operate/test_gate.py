@@ -393,6 +393,7 @@ def test_the_table_is_readable_on_a_terminal_and_in_a_log(project: Path) -> None
         project,
         verdict("safety.noise", "fail") | {"why": "a long sentence " * 10 + "[bold]end[/bold]"},
         verdict("safety.slices", "insufficient"),
+        verdict("safety.order", "warn"),
     )
     accept(project, '{"fairness.*": gone}')
     decision = decide(project)
@@ -400,8 +401,9 @@ def test_the_table_is_readable_on_a_terminal_and_in_a_log(project: Path) -> None
     (line,) = [line for line in log.splitlines() if line.startswith("fail ")]
     assert "safety.noise" in line and "0.500 [0.400, 0.600]" in line and "≥ 0.3" in line
     assert line.endswith("[bold]end[/bold]")  # never wrapped, never read as markup
-    assert "1 fail, 1 insufficient, 0 warn, 7 pass, 0 not applicable" in log
+    assert "1 fail, 1 insufficient, 1 warn, 7 pass, 0 not applicable" in log
     assert "looks at the test split: 1" in log
+    assert "to keep in mind: 1 warn" in log
     assert "held back by safety.noise: a long sentence" in log
     assert "held back by safety.slices: the data cannot answer it" in log
     assert "'fairness.*' fits no insufficient verdict" in log
@@ -417,6 +419,7 @@ def test_what_is_accepted_is_said_aloud(project: Path) -> None:
     accept(project, '{"safety.check": 14 rows}')
     log = shown(decide(project), terminal=False)
     assert "insufficient but accepted: safety.check: 14 rows" in log
+    assert "to keep in mind" not in log
     assert log.endswith("it may ship\n")
 
 

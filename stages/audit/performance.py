@@ -1,0 +1,384 @@
+"""Audit of performance: is the model as good as promised, on rows that nobody has seen?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import hypot
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.audit.evidence import Check, Evidence, Findings, bounded, conduct, plain
+from stages.core.criteria import judge
+from stages.core.figures import BLUE, FAINT, INK, MUTED, amount, figure, wrap
+from stages.core.metrics import (
+    METRICS,
+    PER_DECISIONS,
+    Metric,
+    Predictions,
+    calibration_by_chance,
+    find_metric,
+    measure,
+    row_log_loss,
+    row_value,
+)
+from stages.core.params import AuditPerformance, Criterion, read_params
+from stages.core.statistics import Estimate, paired_difference
+from stages.core.verdicts import Status, Verdict
+
+CHECKS = (
+    Check(
+        "performance.test_size",
+        "Are there enough test rows of both outcomes for an answer?",
+        "the rows of the rarer outcome",
+        "audit.performance.min_events",
+        "100 of each outcome is the least for validating a model: Collins, Ogundimu and "
+        "Altman, Statistics in Medicine 35 (2016)",
+    ),
+    Check(
+        "performance.criterion",
+        "Does the model keep each promise of the charter?",
+        "each metric of the success criteria, with its interval",
+        "charter.success_criteria",
+        "the charter",
+    ),
+    Check(
+        "performance.calibration",
+        "Can its probabilities be read as shares of cases?",
+        "expected calibration error",
+        "audit.performance.max_calibration_error",
+        "the decision's threshold is a price of a probability; the team's choice",
+    ),
+    Check(
+        "performance.better_than_rule",
+        "Is it worth more than the rule in use today?",
+        "value over the rule per 1,000 decisions, paired on the same rows",
+        "> 0",
+        "the charter's rule is what would be done without the model",
+    ),
+    Check(
+        "performance.better_than_dummy",
+        "Does it know more than the share of positives alone?",
+        "log loss saved over predicting the share of positives in train, paired",
+        "> 0",
+        "the least that any model must do",
+    ),
+    Check(
+        "performance.gap",
+        "Is it worse on test than on validation, where it was chosen?",
+        "how much the metric worsens from validation to test",
+        "audit.performance.max_gap",
+        "what the team takes for the optimism of choosing on validation",
+    ),
+)
+
+
+# --- statistics ---------------------------------------------------------------------------
+
+
+def worsening(metric: Metric, before: Estimate, after: Estimate) -> Estimate:
+    """Return how much worse `metric` is after than before, on independent rows.
+
+    The interval of the difference comes from the two intervals by the method of variance
+    estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008).
+    """
+    first, second = before["interval"], after["interval"]
+    if before["value"] is None or after["value"] is None or first is None or second is None:
+        return {"value": None, "interval": None}
+    if metric.direction == "higher":
+        better, worse, (b_low, b_high), (w_low, w_high) = (
+            before["value"],
+            after["value"],
+            first,
+            second,
+        )
+    else:
+        better, worse, (b_low, b_high), (w_low, w_high) = (
+            after["value"],
+            before["value"],
+            second,
+            first,
+        )
+    difference = better - worse
+    # A percentile interval need not hold its value: a negative side counts as none.
+    low = difference - hypot(max(better - b_low, 0), max(w_high - worse, 0))
+    high = difference + hypot(max(b_high - better, 0), max(worse - w_low, 0))
+    return {"value": difference, "interval": (low, high)}
+
+
+# --- verdicts -----------------------------------------------------------------------------
+
+
+def enough_rows(predictions: Predictions, min_events: int, evidence: tuple[str, ...]) -> Verdict:
+    """Hold the rarer outcome's rows against the least for an answer."""
+    positive = int(predictions.y_true.sum())
+    rarer = min(positive, len(predictions) - positive)
+    return Verdict(
+        "performance.test_size",
+        "pass" if rarer >= min_events else "insufficient",
+        rarer,
+        None,
+        f">= {min_events}",
+        evidence,
+        f"the test split holds {positive:,} positives and {len(predictions) - positive:,} "
+        "negatives; with too few of one, no interval can be trusted",
+    )
+
+
+def better(check: str, gain: Estimate, evidence: tuple[str, ...], why: str) -> Verdict:
+    """Ask that a gain be above 0: the whole interval passes, the value alone warns."""
+    value, interval = gain["value"], gain["interval"]
+    if value is None or interval is None:
+        return Verdict(check, "insufficient", None, None, "> 0", evidence, why)
+    status: Status = "pass" if interval[0] > 0 else "warn" if value > 0 else "fail"
+    return Verdict(check, status, value, interval, "> 0", evidence, why)
+
+
+def kept(
+    criteria: Sequence[Criterion], test: dict[str, Estimate], evidence: tuple[str, ...]
+) -> list[Verdict]:
+    """Hold each criterion of the charter against the test split."""
+    verdicts = []
+    for criterion in criteria:
+        name = criterion.metric
+        if sum(other.metric == name for other in criteria) > 1:
+            name += " at least" if criterion.at_least is not None else " at most"
+        verdict = judge(
+            criterion, test[criterion.metric], "performance", "test", [Path(p) for p in evidence]
+        )
+        verdicts.append(replace(verdict, id=f"performance.criterion:{name}"))
+    return verdicts
+
+
+def over_rule(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
+    """Compare the model's decisions with the rule's, in money, row by row."""
+    gain = paired_difference(
+        PER_DECISIONS * row_value(e.y_true, e.predictions.y_pred, e.costs),
+        PER_DECISIONS * row_value(e.y_true, e.rule_decisions, e.costs),
+        e.draws,
+        e.random_state,
+        e.entities,
+    )
+    why = (
+        f"what 1,000 decisions bring more than those of the rule, in {e.costs.currency}, "
+        "on the same rows"
+    )
+    verdict = better("performance.better_than_rule", gain, evidence, why)
+    if e.rule_role == "start":
+        return verdict
+    return replace(
+        verdict,
+        status="not_applicable",
+        threshold=None,
+        why=f"the charter calls the rule an ideal, which a model may only come near; {why}",
+    )
+
+
+def over_dummy(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
+    """Compare the model with the share of positives in train, by log loss, row by row."""
+    share = float(np.mean(e.train[e.target.column] == e.target.positive))
+    gain = paired_difference(
+        row_log_loss(e.y_true, np.full(len(e.y_true), share)),
+        row_log_loss(e.y_true, e.y_prob),
+        e.draws,
+        e.random_state,
+        e.entities,
+    )
+    why = f"log loss saved over giving every row the share of positives in train ({share:.3f})"
+    return better("performance.better_than_dummy", gain, evidence, why)
+
+
+def gaps(
+    names: Sequence[str],
+    validation: dict[str, Estimate],
+    test: dict[str, Estimate],
+    max_gap: float,
+    evidence: tuple[str, ...],
+) -> list[Verdict]:
+    """Hold the worsening of each metric from validation to test against its bound."""
+    verdicts = []
+    for name in names:
+        metric, check = METRICS[name], f"performance.gap:{name}"
+        if name not in validation:
+            why = f"evaluation.json holds no {name} on validation to compare with"
+            verdicts.append(
+                Verdict(check, "fail", None, None, f"<= {plain(max_gap)}", evidence, why)
+            )
+            continue
+        why = f"how much {metric.title} worsens from validation, which chose the model, to test"
+        change = worsening(metric, validation[name], test[name])
+        verdicts.append(bounded(check, change, "at_most", max_gap, evidence, why))
+    return verdicts
+
+
+# --- figures ------------------------------------------------------------------------------
+
+
+def draw_criteria(
+    criteria: Sequence[Criterion],
+    validation: dict[str, Estimate],
+    test: dict[str, Estimate],
+    currency: str,
+) -> Figure:
+    """Draw each criterion on its own scale: validation, test, and where it is missed."""
+    fig, axes = figure(7.2, 0.7 + 1.15 * len(criteria), nrows=len(criteria), squeeze=False)
+    for ax, criterion in zip(axes[:, 0], criteria, strict=True):
+        metric = METRICS[criterion.metric]
+        lower = criterion.at_least is not None
+        bound = criterion.at_least if criterion.at_least is not None else criterion.at_most
+        assert bound is not None  # noqa: S101 - the section holds exactly one of them
+        shown = [bound]
+        for place, rows, name in ((1, validation, "validation"), (0, test, "test")):
+            found = rows.get(metric.name, {"value": None, "interval": None})
+            value, interval = found["value"], found["interval"]
+            if value is None or interval is None:
+                continue
+            shown += [value, *interval]
+            colour, face = (BLUE, BLUE) if name == "test" else (MUTED, "white")
+            ax.plot(interval, (place, place), color=colour, linewidth=2.2)
+            ax.plot(value, place, "o", color=colour, markerfacecolor=face, markersize=7)
+        reach = max(shown) - min(shown) or abs(bound) or 1.0
+        left, right = min(shown) - 0.12 * reach, max(shown) + 0.12 * reach
+        ax.axvspan(left if lower else bound, bound if lower else right, color=FAINT)
+        ax.axvline(bound, color=INK, linewidth=1.2)
+        ax.set(xlim=(left, right), ylim=(-0.6, 1.6), yticks=(0, 1))
+        ax.set_yticklabels(["test", "validation"])
+        ax.grid(axis="y", visible=False)
+        side = "at least" if lower else "at most"
+        unit = f" {currency}" if metric.needs in ("value", "rule") else ""
+        ax.set_title(f"{metric.title}: {side} {amount(bound)}{unit} promised")
+    fig.suptitle("Are the charter's promises kept? Grey: promise missed; bars: 95 % intervals")
+    return fig
+
+
+def draw_calibration(points: pd.DataFrame, positive: str) -> Figure:
+    """Draw the mean probability of each bin against the share that came true."""
+    fig, ax = figure(6.0, 4.8)
+    top = min(1.0, 1.08 * float(points[["prob_pred", "high"]].max().max()))
+    ax.plot((0, top), (0, top), color=MUTED, linewidth=1.0, linestyle="--", label="as it should be")
+    ax.vlines(points["prob_pred"], points["low"], points["high"], color=BLUE, linewidth=2.2)
+    ax.plot(
+        points["prob_pred"],
+        points["prob_true"],
+        "o",
+        color=BLUE,
+        label=f"{points['count'].iloc[0]:,} test rows each, with 95 % interval",
+    )
+    ax.set(
+        title="Of those given 30 %, does it come true for 30 %?",
+        xlabel=wrap(f"probability that the model gives to: {positive}", 5.2),
+        ylabel="share for whom it came true",
+        xlim=(0, top),
+        ylim=(0, top),
+    )
+    ax.legend(loc="upper left")
+    return fig
+
+
+# --- the pillar ---------------------------------------------------------------------------
+
+
+def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
+    """Answer every check of the pillar.
+
+    Raises:
+        LoopwrightError: `train.scoring` names no metric.
+    """
+    test = measure(
+        e.y_true,
+        e.y_prob,
+        e.threshold,
+        e.costs,
+        e.rule_decisions,
+        e.draws,
+        e.random_state,
+        e.entities,
+        e.calibration_bins,
+    )
+    validation: dict[str, Estimate] = e.evaluation.get("metrics", {}).get("validation", {})
+    scoring = str(e.manifest.get("scoring", "log_loss"))
+    find_metric(scoring, "train.scoring")
+    chance = calibration_by_chance(e.predictions, e.draws, e.random_state)
+    error = test["expected_calibration_error"]
+    found = Findings()
+    found.verdicts = [
+        enough_rows(e.predictions, bounds.min_events, e.paths()),
+        *kept(e.criteria, test, e.paths("criteria")),
+        bounded(
+            "performance.calibration",
+            error,
+            "at_most",
+            bounds.max_calibration_error,
+            e.paths("calibration"),
+            "the mean distance of the probability given from the share that came true; of a "
+            f"perfect model, chance would make it {np.mean(chance):.3f} on as many rows",
+        ),
+        over_rule(e, e.paths()),
+        over_dummy(e, e.paths()),
+        *gaps(
+            list(dict.fromkeys([scoring, "roc_auc"])),
+            validation,
+            test,
+            bounds.max_gap,
+            e.paths(),
+        ),
+    ]
+    found.tables = {
+        "Metrics": [
+            {
+                "Metric": METRICS[name].title,
+                "Validation": validation[name]["value"] if name in validation else None,
+                "Test": estimate["value"],
+                "Test, low": estimate["interval"][0] if estimate["interval"] else None,
+                "Test, high": estimate["interval"][1] if estimate["interval"] else None,
+            }
+            for name, estimate in test.items()
+        ],
+        "Calibration": [
+            {
+                "Rows": row["count"],
+                "Mean probability": row["prob_pred"],
+                "Came true": row["prob_true"],
+                "Came true, low": row["low"],
+                "Came true, high": row["high"],
+            }
+            for row in e.calibration.to_dict("records")
+        ],
+    }
+    found.figures = {"calibration": draw_calibration(e.calibration, e.target.meaning)}
+    if e.criteria:
+        found.figures["criteria"] = draw_criteria(e.criteria, validation, test, e.costs.currency)
+    return found
+
+
+def main(
+    *,
+    params: Path,
+    schema: Path,
+    lock: Path,
+    train: Path,
+    test: Path,
+    model: Path,
+    model_manifest: Path,
+    evaluation: Path,
+    verdicts: Path,
+    figures: Path,
+) -> None:
+    """Audit the performance of `model` on `test`; write `verdicts` and `figures`."""
+    chosen = read_params(params)
+    conduct(
+        CHECKS,
+        partial(examine, bounds=chosen.audit.performance),
+        params=params,
+        schema=schema,
+        lock=lock,
+        train=train,
+        test=test,
+        model=model,
+        model_manifest=model_manifest,
+        evaluation=evaluation,
+        verdicts=verdicts,
+        figures=figures,
+    )

@@ -46,7 +46,7 @@ from stages.core.schema import Kind, Schema, read_schema
 from stages.core.scoring import check_classes
 from stages.core.slices import slices
 from stages.core.statistics import Drawn, Estimate, Floats, Seed
-from stages.core.tables import positives, read_table
+from stages.core.tables import positives, read_table, write_table
 from stages.core.verdicts import Status, Verdict, as_documents, at_most
 from stages.core.worth import compare_decisions, return_on_investment, search_threshold
 
@@ -576,6 +576,23 @@ def headline(m: Measurement) -> dict[str, float | None]:
     }
 
 
+def predictions_of(frame: pd.DataFrame, key: str | None, model: Predictions) -> pd.DataFrame:
+    """Return what was true, predicted and decided, a row each, behind the key of the row.
+
+    Two revisions are compared on the rows that both hold, so this is what a paired
+    comparison needs. Without a key the place of the row stands in for it.
+    """
+    return pd.DataFrame(
+        {
+            "key": np.arange(len(frame)) if key is None else frame[key].to_numpy(),
+            "y_true": model.y_true,
+            "y_prob": model.y_prob,
+            "y_pred": model.y_pred,
+            "rule": model.rule_decisions,
+        }
+    )
+
+
 def rounded(value: Any) -> Any:
     """Return `value` for JSON, floats to six decimals."""
     if isinstance(value, Mapping):
@@ -595,6 +612,7 @@ def main(
     model_manifest: Path,
     metrics: Path,
     evaluation: Path,
+    predictions: Path,
     roc: Path,
     precision_recall: Path,
     confusion: Path,
@@ -646,6 +664,7 @@ def main(
         "calibration": calibration,
         "learning_curve": learning_curve,
     }
+    write_table(predictions, predictions_of(unseen.frame, chosen.charter.key, m.subjects["model"]))
     for name, path in tables.items():
         frame = m.curves[name].round(DECIMALS)
         write_text(path, frame.to_csv(index=False, lineterminator="\n"))

@@ -12,6 +12,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
@@ -27,7 +28,7 @@ from stages.core.models import save_model
 from stages.core.params import Criterion, Params, read_params
 from stages.core.schema import Schema, read_schema
 from stages.core.statistics import UNDEFINED, Estimate
-from stages.core.tables import write_table
+from stages.core.tables import read_table, write_table
 from stages.core.verdicts import Status, Verdict
 
 ROOT = Path(__file__).parent.parent
@@ -406,6 +407,7 @@ def test_labels_come_from_the_schema(small: Params, small_schema: Schema) -> Non
 OUTPUTS = {
     "metrics": "metrics.json",
     "evaluation": "evaluation.json",
+    "predictions": "predictions.parquet",
     "roc": "roc.csv",
     "precision_recall": "precision_recall.csv",
     "confusion": "confusion.csv",
@@ -517,6 +519,17 @@ def test_curves_have_the_columns_that_plots_want(written: dict[str, Path]) -> No
     assert len(pd.read_csv(written["confusion"])) == 600
     assert set(pd.read_csv(written["confusion"])["actual"]) == {"$on_time$", "late"}
     assert pd.read_csv(written["learning_curve"])["rows"].tolist() == [400, 800]
+
+
+def test_predictions_bind_each_row_to_its_truth(written: dict[str, Path]) -> None:
+    rows = read_table(written["predictions"])
+    source = read_table(written["validation"])
+    assert list(rows.columns) == ["key", "y_true", "y_prob", "y_pred", "rule"]
+    assert rows["y_true"].tolist() == (source["late"] == 1).astype(int).tolist()
+    found = json.loads(written["evaluation"].read_text())
+    assert rows["y_pred"].equals((rows["y_prob"] >= found["threshold"]).astype("int64"))
+    value = roc_auc_score(rows["y_true"], rows["y_prob"])
+    assert found["metrics"]["validation"]["roc_auc"]["value"] == pytest.approx(value, abs=1e-6)
 
 
 def test_every_figure_is_drawn(written: dict[str, Path]) -> None:

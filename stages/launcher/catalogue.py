@@ -1,4 +1,4 @@
-"""The stages that there are: the modules here and in `audit` that define a `main`."""
+"""The stages that there are: modules or packages here and in `audit` that define a `main`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def names(root: Path) -> list[str]:
     """Return the names of all stages, found in their sources and without an import."""
     found = []
     for folder in FOLDERS:
-        for path in sorted((root / "stages" / folder).glob("*.py")):
-            name = f"{folder}.{path.stem}" if folder else path.stem
-            if is_there(root, name) and _has_main(path):
+        for entry in sorted((root / "stages" / folder).iterdir()):
+            name = f"{folder}.{entry.stem}" if folder else entry.stem
+            if is_there(root, name) and _has_main(_path(root, name)):
                 found.append(name)
     return found
 
@@ -63,7 +63,8 @@ def usage(root: Path) -> str:
 
 
 def _path(root: Path, name: str) -> Path:
-    return root.joinpath("stages", *name.split(".")).with_suffix(".py")
+    path = root.joinpath("stages", *name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _has_main(path: Path) -> bool:

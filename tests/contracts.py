@@ -8,6 +8,7 @@ import ast
 import re
 import shlex
 import subprocess
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,19 +78,8 @@ class House:
         return next(dict(block["paths"]) for block in self.declared["vars"] if "paths" in block)
 
     @cached_property
-    def stages(self) -> list[Stage]:
-        with Repo(str(self.root)) as repo:
-            return [
-                Stage(
-                    stage.name,
-                    stage.cmd,
-                    tuple(d.def_path for d in stage.deps if not hasattr(d, "params")),
-                    tuple(p for d in stage.deps for p in getattr(d, "params", ())),
-                    tuple(Out(o.def_path, bool(o.use_cache)) for o in stage.outs),
-                )
-                for stage in repo.index.stages
-                if stage.cmd
-            ]
+    def stages(self) -> tuple[Stage, ...]:
+        return _resolved(self.text("dvc.yaml"), self.text(PARAMS))
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -127,6 +117,25 @@ class House:
     def in_git(self) -> list[str]:
         """What git tracks, and what is there to be."""
         return [file for file in _git(self.root, "ls-files") if (self.root / file).is_file()]
+
+
+@cache  # DVC takes half a second
+def _resolved(dvc_yaml: str, params: str) -> tuple[Stage, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "dvc.yaml").write_text(dvc_yaml)
+        Path(folder, PARAMS).write_text(params)
+        with Repo.init(folder, no_scm=True) as repo:
+            return tuple(
+                Stage(
+                    stage.name,
+                    stage.cmd,
+                    tuple(d.def_path for d in stage.deps if not hasattr(d, "params")),
+                    tuple(p for d in stage.deps for p in getattr(d, "params", ())),
+                    tuple(Out(o.def_path, bool(o.use_cache)) for o in stage.outs),
+                )
+                for stage in repo.index.stages
+                if stage.cmd
+            )
 
 
 @cache  # most modules of a copy are those of the original

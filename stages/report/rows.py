@@ -123,8 +123,8 @@ def of_leaderboard(leaderboard: Sequence[Mapping[str, str]]) -> Rows:
     rows = []
     scores = [name for name in leaderboard[0] if name.startswith("validation_")]
     for entry in leaderboard:
-        row: dict[str, Any] = {"Candidate": entry["candidate"]}
-        row["Result"] = "winner" if entry.get("winner") == "True" else None
+        won = ", the winner" if entry.get("winner") == "True" else ""
+        row: dict[str, Any] = {"Candidate": entry["candidate"] + won}
         row |= {in_words(n): parsed(entry[n]) for n in ("estimator", "features") if n in entry}
         for name in scores:
             metric = name.removeprefix("validation_")

@@ -117,7 +117,8 @@ def answer(verdicts: Sequence[Verdict]) -> tuple[str, str]:
     if found["fail"]:
         return "No", f"{found['fail']} of {total} checks fail."
     if found["insufficient"] or not total:
-        return "Not yet", f"The data cannot answer {found['insufficient']} of {total} checks."
+        unknown = f"The data cannot answer {found['insufficient']} of {total} checks"
+        return "Not yet", f"{unknown}; a person may accept that by name."
     if found["warn"]:
         return "Yes, with care", f"{found['warn']} of {total} checks warn; none fails."
     return "Yes", f"None of {total} checks warns or fails."

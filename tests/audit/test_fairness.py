@@ -26,7 +26,7 @@ from stages.core.params import AuditFairness
 from stages.core.statistics import bootstrap_weights
 from stages.core.verdicts import Verdict
 
-from .conftest import SCHEMA, Make, truth
+from .conftest import SCHEMA, Make, table, truth
 
 BOUNDS = AuditFairness(
     min_group_size=100,
@@ -271,6 +271,32 @@ def test_a_fair_model_hides_nothing(make: Make) -> None:
         "pass",
         "warn",
     )
+
+
+def test_what_chance_makes_of_many_small_groups_only_warns(make: Make) -> None:
+    bounds = BOUNDS.model_copy(update={"age_bands": tuple(range(18, 82, 3)), "min_group_size": 30})
+    verdict = found(make(), bounds)["intersections:demographic_parity_difference"]
+    assert isinstance(verdict.value, float)
+    assert verdict.value > 2 * bounds.max_demographic_parity_difference
+    assert verdict.status == "warn"
+    assert "chance alone makes it up to" in verdict.why
+
+
+@pytest.mark.parametrize("name", sorted(DISPARITIES))
+def test_chance_makes_what_shuffled_groups_show(make: Make, name: str) -> None:
+    e = make(test=table(600, 2, first=3000))
+    grouping = group(e.test["age"], e, (18, 30, 45, 60, 80))
+    drawn = compare(grouping, e, 50).by_chance(name, 2000, np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    shuffled = []
+    for _ in range(600):
+        codes = rng.permutation(grouping.codes)
+        rates = measures(
+            sums(Grouping("", grouping.labels, codes), e.predictions, np.ones((1, 600)))
+        )
+        shuffled.append(DISPARITIES[name](rates)[0])
+    assert drawn.mean() == pytest.approx(np.mean(shuffled), rel=0.06)
+    assert drawn.std() == pytest.approx(np.std(shuffled), rel=0.15)
 
 
 def test_of_many_pairs_the_worst_is_told(make: Make) -> None:

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,9 +195,19 @@ def _running(
         yield processes
     finally:
         for process in processes:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]", seconds: float = 5) -> None:
+    """Kill a process that still runs, with its stages, and wait until they are gone."""
+    if process.poll() is not None:
+        return
+    deadline = time.monotonic() + seconds
+    with suppress(ProcessLookupError, PermissionError):  # as systems say that none is left
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(0.01)
 
 
 def _start(base: Path, below: str, world: World) -> "subprocess.Popen[bytes]":

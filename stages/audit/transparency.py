@@ -476,8 +476,8 @@ def draw_importance(e: Evidence, found: Importance, top: int) -> Figure:
         ax.plot((column.min(), column.max()), (y, y), color=INK, linewidth=2.0)
     ax.set(
         title="What does the model look at?",
-        xlabel="points of 100 by which the probability moves when the input is\n"
-        f"shuffled; black: least to greatest of {len(found.moved)} repeats",
+        xlabel="percentage points by which the probability moves when the\n"
+        f"input is shuffled; black: least to greatest of {len(found.moved)} repeats",
         yticks=range(len(names)),
         yticklabels=[elide(e.title(name), 40) for name in names],
         ylim=(len(names) - 0.5, -0.5),

@@ -240,12 +240,24 @@ def test_a_careless_model_changes_what_it_is_given(make: Make) -> None:
     assert "income" in verdict.why
 
 
-def test_a_difference_in_the_last_bit_is_a_difference(make: Make) -> None:
-    def last_bit(frame: pd.DataFrame) -> Any:
-        y_prob = truth(frame)
-        return np.nextafter(y_prob, 1) if len(frame) == 1 else y_prob
+@pytest.mark.parametrize(
+    ("away", "threshold", "status"),
+    [
+        (0.0, 0.2, "pass"),
+        (1e-15, 0.2, "warn"),  # a difference of rounding
+        (1e-9, 0.2, "fail"),
+        (1e-15, 0.3, "fail"),  # and one that turns decisions
+    ],
+)
+def test_a_difference_of_rounding_is_told(
+    make: Make, away: float, threshold: float, status: str
+) -> None:
+    def rounded(frame: pd.DataFrame) -> Any:
+        return np.full(len(frame), 0.3 - away if len(frame) == 1 else 0.3)
 
-    assert found(make(last_bit))["row_by_row"].status == "fail"
+    verdict = found(make(rounded, threshold=threshold))["row_by_row"]
+    assert verdict.status == status
+    assert verdict.value == (64 if away else 0)
 
 
 # --- slices -----------------------------------------------------------------------------------

@@ -273,18 +273,23 @@ def other_columns(paths: dict[str, Path]) -> None:
     frame.to_parquet(paths["test"])
 
 
-@pytest.mark.parametrize("pillar", PILLARS)
+FAULTS = [
+    (altered_byte, "sha256"),
+    (edited("model_manifest", "sha256", "0" * 64), "sha256"),
+    (edited("model_manifest", "sha256", None), "no sha256"),
+    (edited("evaluation", "threshold", None), "no threshold"),
+    (edited("evaluation", "threshold", 1.5), "no threshold"),
+    (other_columns, "does not predict"),
+]
+
+
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("pillar", "fault", "told"),
+    # The code is shared: one fault for all pillars, all faults for one.
     [
-        (altered_byte, "sha256"),
-        (edited("model_manifest", "sha256", "0" * 64), "sha256"),
-        (edited("model_manifest", "sha256", None), "no sha256"),
-        (edited("evaluation", "threshold", None), "no threshold"),
-        (edited("evaluation", "threshold", 1.5), "no threshold"),
-        (other_columns, "does not predict"),
+        *((pillar, *FAULTS[0]) for pillar in PILLARS),
+        *(("accountability", *fault) for fault in FAULTS[1:]),
     ],
-    ids=["byte", "sha256", "no sha256", "no threshold", "threshold", "columns"],
 )
 def test_a_model_that_cannot_be_used_fails_every_check_and_stops_nothing(
     pillar: str,

@@ -567,10 +567,18 @@ def document(
 
 
 def headline(m: Measurement) -> dict[str, float | None]:
-    """Return the few numbers of metrics.json: flat, so that `dvc metrics diff` compares them."""
-    model = m.metrics["validation"]
+    """Return the few numbers of metrics.json: flat, so that `dvc metrics diff` compares them.
+
+    Money is in whole units: nobody reads its hundredths.
+    """
+
+    def shown(name: str) -> float | None:
+        value = m.metrics["validation"][name].estimate()["value"]
+        money = METRICS[name].needs in ("value", "rule")
+        return float(round(value)) if money and value is not None else value
+
     return {
-        **{name: model[name].estimate()["value"] for name in HEADLINE},
+        **{name: shown(name) for name in HEADLINE},
         "threshold": m.threshold,
         "gap": m.diagnosis.gap["value"],
     }

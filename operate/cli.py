@@ -68,3 +68,120 @@ def verify(
         rows = verify(Path(), pair, keep)
     show(rows, pair, console)
     raise typer.Exit(0 if all(row.result == "same" for row in rows) else 1)
+
+
+@app.command()
+def history(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page that needs no other file.")
+    ] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the progress as PNG.")] = None,
+    main: Annotated[str | None, typer.Option(help="The branch that keeps; else main.")] = None,
+) -> None:
+    """List what was tried, what came of it, and what was decided."""
+    from operate.history import as_document, read_ledger, show
+
+    ledger = read_ledger(Path(), main)
+    if html or figure:
+        from operate.history_page import write_figure, write_page
+
+        if figure:
+            write_figure(ledger, figure)
+        if html:
+            write_page(ledger, html)
+    elif as_json:
+        print(json.dumps(as_document(ledger), indent=2, ensure_ascii=False))
+    else:
+        show(ledger, Console())
+
+
+@app.command(name="merge-lock")
+def merge_lock(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Ancestor, ours and theirs; ours is replaced.")
+    ] = None,
+    install: Annotated[bool, typer.Option("--install", help="Tell git of this merge.")] = False,
+) -> None:
+    """Merge dvc.lock for git. Exit code 1: stages are left out for `dvc repro` to compute."""
+    from operate.merge_lock import install as install_driver
+    from operate.merge_lock import merge_files
+
+    if install:
+        install_driver(Path())
+        return
+    if files is None or len(files) != 3:
+        raise LoopwrightError("merge-lock takes three files (%O %A %B of git), or --install")
+    dropped = merge_files(*files)
+    for stage, why in dropped.items():
+        print(f"dvc.lock: {stage}: {why}; `dvc repro` computes it", file=sys.stderr)
+    raise typer.Exit(1 if dropped else 0)
+
+
+@app.command()
+def restore() -> None:
+    """Fetch what the DVC remote has; without one, say so. Then `dvc repro` has less to do."""
+    from operate.remote import restore
+
+    print(restore(Path()))
+
+
+@app.command()
+def comment(
+    file: Annotated[Path, typer.Argument(help="The review, in Markdown.")],
+    artifact: Annotated[
+        str, typer.Option(help="What the job calls the pictures that it keeps.")
+    ] = "loopwright-review",
+) -> None:
+    """Put FILE on the pull request of this CI job: one comment, brought up to date."""
+    from operate.comment import comment
+
+    for line in comment(_text(file), artifact=artifact):
+        print(line)
+
+
+Files = Annotated[
+    list[str] | None, typer.Argument(help="Files of git's index; all of them by default.")
+]
+
+
+@app.command("check-tracked")
+def check_tracked(files: Files = None) -> None:
+    """Is what git would keep for git to keep? Exit code 1: a table, a model or a notebook."""
+    from operate.hooks import check_tracked
+    from operate.index import read_index
+
+    index = read_index(Path())
+    _tell([str(found) for found in check_tracked(index, files or index.blobs)])
+
+
+@app.command("check-private")
+def check_private(files: Files = None) -> None:
+    """Does git keep personal data or secrets? Exit code 1: it does; values are not shown."""
+    from operate.hooks import check_private
+    from operate.index import read_index
+
+    index = read_index(Path())
+    _tell([str(found) for found in check_private(index, files or index.blobs)])
+
+
+@app.command("check-lock")
+def check_lock() -> None:
+    """Is dvc.lock in step with what would be committed? Exit code 1: a stage has to run."""
+    from operate.in_step import drift, told
+    from operate.index import read_index
+
+    _tell(told(drift(read_index(Path()))))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise LoopwrightError(f"{file} cannot be read: {fault}") from None
+
+
+def _tell(faults: list[str]) -> None:
+    for fault in faults:
+        print(fault)
+    raise typer.Exit(1 if faults else 0)

@@ -23,6 +23,8 @@ _AS_HOST = (
     "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
 )
 LOG = "repro.log"
+# DVC's own background work would write into a clone after its run.
+_QUIET = "[core]\n    analytics = false\n    check_update = false\n"
 _NAMESPACES = (("unshare", "--uts"), ("unshare", "--map-root-user", "--uts"))
 
 
@@ -224,6 +226,8 @@ def _start(base: Path, below: str, world: World) -> "subprocess.Popen[bytes]":
     command = ["dvc", "repro", "--force", "--no-run-cache"]
     if world.hostname is not None:
         command = [*_namespace(), sys.executable, "-c", _AS_HOST, world.hostname, *command]
+    (base / "global").mkdir()
+    (base / "global/config").write_text(_QUIET)
     with (base / LOG).open("wb") as log:
         return subprocess.Popen(  # noqa: S603
             command,

@@ -86,6 +86,8 @@ def init(folder: Path) -> None:
     run(folder, "git", "config", "user.name", "A Tester")
     run(folder, "git", "config", "user.email", "tester@example.org")
     run(folder, "dvc", "init", "--quiet")
+    run(folder, "dvc", "config", "core.analytics", "false")
+    run(folder, "dvc", "config", "core.check_update", "false")
 
 
 def commit(folder: Path, message: str) -> None:

@@ -119,11 +119,15 @@ def merge_lock(
 
 
 @app.command()
-def restore() -> None:
+def restore(
+    revisions: Annotated[
+        list[str] | None, typer.Argument(help="Commits to fetch too, to compare with.")
+    ] = None,
+) -> None:
     """Fetch what the DVC remote has; without one, say so. Then `dvc repro` has less to do."""
     from operate.remote import restore
 
-    print(restore(Path()))
+    print(restore(Path(), revisions or ()))
 
 
 @app.command()
@@ -185,3 +189,56 @@ def _tell(faults: list[str]) -> None:
     for fault in faults:
         print(fault)
     raise typer.Exit(1 if faults else 0)
+
+
+exp = typer.Typer(help="Try something by `dvc exp`, after a look at what it would do.")
+app.add_typer(exp, name="exp", no_args_is_help=True)
+
+
+@exp.callback()
+def _exp() -> None:
+    """Keep the name of the command on the line, however few there are."""
+
+
+@exp.command(name="run")
+def exp_run(
+    name: Annotated[str | None, typer.Option("--name", "-n", help="What it is called.")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="The hypothesis: what you expect, why.")
+    ] = None,
+    set_param: Annotated[
+        list[str] | None, typer.Option("--set-param", "-S", help="key=value of params.yaml.")
+    ] = None,
+    queue: Annotated[bool, typer.Option("--queue", help="Wait for `dvc queue start`.")] = False,
+) -> None:
+    """Run an experiment by `dvc exp run`, unless it could not tell anything."""
+    from operate.exp import Experiment, run
+
+    asked = {"-n NAME": name, '-m "what you expect, and why"': message}
+    if not sys.stdin.isatty() and None in asked.values():
+        missing = ", ".join(option for option, given in asked.items() if given is None)
+        raise LoopwrightError(f"an experiment needs {missing}")
+    name = name if name is not None else typer.prompt("name of the experiment")
+    message = message if message is not None else typer.prompt("what do you expect, and why")
+    raise typer.Exit(run(Path(), Experiment(name, message, tuple(set_param or ()), queue)))
+
+
+@app.command()
+def review(
+    base: Annotated[
+        str | None, typer.Argument(help="The old revision; by default where HEAD left main.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Argument(help="The new revision; by default the workspace.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the Markdown here, its pictures beside it.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page here.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="The folder of the pictures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Is a revision better than another, and what changed? Commits, branches, experiments."""
+    from operate.review.command import run
+
+    run(Path(), base, head, out=out, html=html, figures=figures, as_json=as_json)

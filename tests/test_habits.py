@@ -85,10 +85,11 @@ def hook(folder: Path, name: str, file: str, content: str) -> subprocess.Complet
     (folder / file).write_text(content)
     subprocess.run(["git", "add", "--all", "--force"], cwd=folder, check=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    path = os.pathsep.join([str(PRE_COMMIT.parent), os.environ["PATH"]])
     return subprocess.run(
         [PRE_COMMIT, "run", name, "--files", file],
         cwd=folder,
-        env=environment | {"PRE_COMMIT_HOME": str(folder.parent / "home")},
+        env=environment | {"PATH": path, "PRE_COMMIT_HOME": str(folder.parent / "home")},
         capture_output=True,
         text=True,
         check=False,
@@ -107,11 +108,11 @@ KEY = "-----BEGIN RSA PRIVATE" + " KEY-----\n"
         ("no-data", "tests/rows.csv.gz", "x", False),
         ("no-data", "data/source/rows.csv", "x", True),
         ("no-data", "stages/train.py", "x", True),
-        ("no-large-files", "a picture.svg", "x" * 1_100_000, False),
-        ("no-large-files", "a small picture.svg", "x" * 1_000_000, True),
-        ("no-large-files", "requirements.lock", "x" * 1_100_000, True),
-        ("no-private-keys", "deploy/key", KEY, False),
-        ("no-private-keys", "docs/keys.md", "Keep your private key private.\n", True),
+        ("no-data", "a picture.svg", "x" * 1_100_000, False),
+        ("no-data", "a small picture.svg", "x" * 1_000_000, True),
+        ("no-data", "requirements.lock", "x" * 1_100_000, True),
+        ("no-private-data", "deploy/key", KEY, False),
+        ("no-private-data", "docs/keys.md", "Keep your private key private.\n", True),
     ],
 )
 def test_a_hook_stops_what_does_not_belong_in_git(
@@ -133,11 +134,12 @@ def test_hooks_ask_no_remote_host_and_run_the_tasks_of_make() -> None:
 def test_what_is_in_git_passes_the_hooks(tmp_path: Path) -> None:
     """Nothing that a hook would stop is there already."""
     ids = [h["id"] for h in load(".pre-commit-config.yaml")["repos"][0]["hooks"]]
+    path = os.pathsep.join([str(PRE_COMMIT.parent), os.environ["PATH"]])
     for name in [name for name in ids if name.startswith("no-")]:
         done = subprocess.run(
             [PRE_COMMIT, "run", name, "--all-files"],
             cwd=ROOT,
-            env=os.environ | {"PRE_COMMIT_HOME": str(tmp_path)},
+            env=os.environ | {"PATH": path, "PRE_COMMIT_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,

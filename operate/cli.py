@@ -242,3 +242,21 @@ def review(
     from operate.review.command import run
 
     run(Path(), base, head, out=out, html=html, figures=figures, as_json=as_json)
+
+
+@app.command("data-diff")
+def data_diff(
+    base: Annotated[
+        str | None, typer.Argument(help="The old revision; by default where HEAD left main.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Argument(help="The new revision; by default the workspace.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it as one JSON document.")] = False,
+    figures: Annotated[Path | None, typer.Option(help="Draw the worst columns there.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it here instead of printing it.")] = None,
+) -> None:
+    """What changed in the data? Rows, columns, units, categories, labels, distributions."""
+    from operate.data_diff.command import run
+
+    run(Path(), base, head, as_json=as_json, folder=figures, out=out)

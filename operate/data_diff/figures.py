@@ -6,12 +6,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from operate.data_diff.changes import DataDiff
 from operate.data_diff.page import findings
 from operate.data_diff.pairs import Pair, pair
-from stages.core.distributions import bin_edges, scale_of, shares
-from stages.core.figures import BLUE, SMALL, VERMILION, elide, figure, fit, save
+from stages.core.distributions import Scale, bin_edges, scale_of, shares
+from stages.core.figures import (
+    BLUE,
+    SMALL,
+    VERMILION,
+    amount,
+    elide,
+    figure,
+    fit,
+    house_style,
+    save,
+)
 from stages.core.numbers import number, percent
 from stages.core.schema import Column, Schema
 from stages.core.variables import Variable
@@ -23,8 +34,13 @@ CATEGORIES = 12
 # From this skewness on an axis is logarithmic beyond its middle.
 SKEW = 2.0
 
-# The findings that a distribution shows, in the order of `page.KINDS`.
-_SHOWN = ("labels", "unit", "categories", "missing values", "distribution")
+# The findings that a distribution shows, and what stands over its picture.
+_SHOWN = {
+    "labels": "the labels, before and now",
+    "unit": "another unit",
+    "categories": "other categories",
+    "distribution": "another distribution",
+}
 _SIDES = (("before", BLUE), ("now", VERMILION))
 
 
@@ -44,14 +60,20 @@ def figures(
         The files, the most important first; none where no distribution changed.
     """
     old = {each.after: each.before for each in diff.columns.renamed}
-    names = dict.fromkeys(each.column for each in findings(diff) if each.kind in _SHOWN)
-    drawable = [name for name in names if name in head and old.get(name, name) in base]
+    kinds: dict[str, str] = {}
+    for each in findings(diff):
+        if (
+            each.kind in _SHOWN
+            and each.column in head
+            and old.get(each.column, each.column) in base
+        ):
+            kinds.setdefault(each.column, each.kind)
     files = []
-    for place, name in enumerate(drawable[:FIGURES], 1):
+    for place, (name, kind) in enumerate(list(kinds.items())[:FIGURES], 1):
         both = pair(name, base[old.get(name, name)], head[name])
         column = schema.columns.get(name) or schema.columns.get(old.get(name, name))
         file = folder / f"{place}-{_slug(name)}.png"
-        _draw(both, column or _undeclared(both), file)
+        _draw(both, column or _undeclared(both), kind, file)
         files.append(file)
     return files
 
@@ -66,17 +88,14 @@ def _undeclared(both: Pair) -> Column:
     return Column(dtype="str", kind="categorical", title=both.name)
 
 
-def _draw(both: Pair, column: Column, file: Path) -> None:
+def _draw(both: Pair, column: Column, kind: str, file: Path) -> None:
     few = len(both.distinct) <= CATEGORIES
     if both.levels is not None or column.kind in ("categorical", "ordinal") or few:
-        fig = _bars(both, column)
+        fig, ax = _bars(both, column)
     else:
-        fig = _histograms(both, column)
+        fig, ax = _histograms(both, column, two_units=kind == "unit")
+    ax.set_title(f"{elide(both.name)}: {_SHOWN[kind]}")
     save(fig, file)
-
-
-def _title(both: Pair) -> str:
-    return f"{elide(both.name)}: before and now"
 
 
 def _legend(both: Pair) -> list[str]:
@@ -92,25 +111,30 @@ def _legend(both: Pair) -> list[str]:
     return names
 
 
-def _histograms(both: Pair, column: Column) -> Any:
+def _histograms(both: Pair, column: Column, two_units: bool) -> tuple[Figure, Any]:
     sides = [
         _scaled(values[known], column)
         for values, known in ((both.base, both.base_known), (both.head, both.head_known))
     ]
     everything = np.concatenate(sides)
-    variable = Variable(both.name, column, everything, (), ordered=True)
-    scale = scale_of(variable, SKEW)
+    if two_units:
+        # on a logarithmic axis the same shape stands elsewhere
+        low = [np.quantile(np.abs(side[side != 0]), 0.25) for side in sides]
+        scale = Scale("symlog", float(10.0 ** np.floor(np.log10(min(low)))))
+    else:
+        scale = scale_of(Variable(both.name, column, everything, (), ordered=True), SKEW)
     edges = bin_edges(everything, scale, BINS)
     fig, ax = figure()
     for values, (_, colour), label in zip(sides, _SIDES, _legend(both), strict=True):
         height = shares(scale.positions(values), edges)
         ax.stairs(height, edges, fill=True, color=colour, alpha=0.2)
         ax.stairs(height, edges, color=colour, linewidth=1.6, label=label, zorder=3)
-    ax.set(title=_title(both), xlabel=column.axis_title(), ylabel="Share of known values in a bin")
+    note = f"; logarithmic beyond {amount(scale.threshold)}" if scale.kind == "symlog" else ""
+    ax.set(xlabel=f"{column.axis_title()}{note}", ylabel="Share of known values in a bin")
     ax.set_xticks(*scale.ticks(everything, 6))
     ax.set_ylim(bottom=0)
     ax.legend(loc="best")
-    return fig
+    return fig, ax
 
 
 def _scaled(values: Any, column: Column) -> Any:
@@ -121,15 +145,16 @@ def _scaled(values: Any, column: Column) -> Any:
     return floats[np.isfinite(floats)]
 
 
-def _bars(both: Pair, column: Column) -> Any:
+def _bars(both: Pair, column: Column) -> tuple[Figure, Any]:
     counts = np.array(both.counts, dtype=np.float64)
     rows = np.maximum([[len(both.base)], [len(both.head)]], 1)
     share = counts / rows
-    order = np.arange(len(both.distinct))
-    if column.kind != "ordinal":
-        order = np.argsort(-share.max(axis=0), kind="stable")
-    kept = np.sort(np.argsort(-share.max(axis=0), kind="stable")[:CATEGORIES])
-    order = np.array([code for code in order if code in set(kept)], dtype=np.int64)
+    order = np.argsort(-share.max(axis=0), kind="stable")[:CATEGORIES]
+    if column.kind == "ordinal":
+        place = {value: at for at, value in enumerate(column.categories())}
+        order = np.array(
+            sorted(order, key=lambda code: (place.get(both.spelt(code), len(place)), code))
+        )
     names = [column.label(both.spelt(int(code))) for code in order]
     columns = [share[:, order]]
     if len(both.distinct) > len(order):
@@ -148,7 +173,7 @@ def _bars(both: Pair, column: Column) -> Any:
         places = at + (side - 0.5) * 0.38
         ax.barh(places, table[side], height=0.36, color=colour, label=label)
         for place, value in zip(places, table[side], strict=True):
-            text = percent(float(value)) if value else "none"
+            text = percent(float(value), 1 if value >= 0.001 else 2) if value else "none"
             ax.annotate(
                 text,
                 (value, place),
@@ -161,6 +186,8 @@ def _bars(both: Pair, column: Column) -> Any:
     ax.invert_yaxis()
     ax.set_xlim(0, max(float(table.max()) * 1.15, 1e-9))
     ax.grid(visible=False, axis="y")
-    ax.set(title=_title(both), xlabel=f"Share of rows by {elide(column.axis_title(), 60)}")
-    ax.legend(loc="lower right")
-    return fig
+    ax.set(xlabel=f"Share of rows by {elide(column.axis_title(), 60)}")
+    # outside: bars leave no corner free
+    with house_style():
+        fig.legend(loc="outside lower left", ncols=2)
+    return fig, ax

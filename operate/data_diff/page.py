@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from operate.data_diff.changes import CategoryChange, DataDiff, Label, Level, Rows, Shift
+from operate.data_diff.shifts import ALPHA
 from stages.core.figures import elide
 from stages.core.markdown import code, escape
 from stages.core.numbers import MINUS, TIMES, interval, number, percent
@@ -27,6 +28,7 @@ KINDS = (
     "missing values",
     "distribution",
     "rows",
+    "rare categories",
     "column added",
     "schema.yaml",
 )
@@ -89,7 +91,8 @@ def _findings(diff: DataDiff) -> Iterator[Finding]:
         text = f"was {_name(renamed.before)}: same content in {percent(renamed.equal)} of rows"
         yield Finding("column renamed", renamed.after, text)
     for recoded in diff.categories:
-        yield Finding("categories", recoded.column, _categories(recoded))
+        kind = "rare categories" if _by_chance(recoded, diff.rows) else "categories"
+        yield Finding(kind, recoded.column, _categories(recoded))
     for missing in diff.missing:
         parts = [f"{percent(missing.base)} became {percent(missing.head)}"]
         if missing.emptied:
@@ -151,6 +154,19 @@ def _categories(change: CategoryChange) -> str:
         if levels:
             parts.append(f"{verb}: {_levels(levels)}")
     return "; ".join(parts)
+
+
+def _by_chance(change: CategoryChange, rows: Rows) -> bool:
+    """Whether so few rows are concerned that chance can explain it.
+
+    Of k rows of one category, all fall into one of two tables by chance with the
+    probability (its share of all rows) to the power of k.
+    """
+    both = rows.base + rows.head
+    sides = ((change.removed, rows.base), (change.added, rows.head))
+    return not change.merged and all(
+        (size / both) ** level.rows >= ALPHA for levels, size in sides for level in levels
+    )
 
 
 def _levels(levels: Sequence[Level]) -> str:

@@ -21,15 +21,15 @@ QUANTILE_SLACK = 0.02
 # Head is base times this: what base was in, and what head is in.
 _UNITS = (
     (10.0, "tens", "units"),
-    (100.0, "shares", "percent; or whole money in cents"),
-    (1000.0, "thousands", "units; kilo in its unit"),
+    (100.0, "shares or whole money", "percent, or cents"),
+    (1000.0, "thousands", "units"),
     (1e6, "millions", "units"),
     (1e9, "billions", "units"),
-    (1024.0, "kibi", "its unit"),
+    (1024.0, "kibibytes", "bytes"),
     (12.0, "years", "months"),
     (7.0, "weeks", "days"),
     (24.0, "days", "hours"),
-    (60.0, "minutes", "seconds; or hours in minutes"),
+    (60.0, "minutes", "seconds"),
     (3600.0, "hours", "seconds"),
     (86400.0, "days", "seconds"),
     (365.25, "years", "days"),
@@ -45,13 +45,9 @@ _UNITS = (
     (4.184, "calories", "joules"),
 )
 FACTORS: dict[float, str] = {
-    -1.0: "the sign turned",
-    **{factor: f"{before} in {after}" for factor, before, after in _UNITS},
-    **{
-        1 / factor: _inverse
-        for factor, before, after in _UNITS
-        for _inverse in [f"{after.split(';')[0]} in {before}"]
-    },
+    -1.0: "the sign is turned",
+    **{factor: f"from {before} to {after}" for factor, before, after in _UNITS},
+    **{1 / factor: f"from {after} to {before}" for factor, before, after in _UNITS},
 }
 
 

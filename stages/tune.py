@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from stages.core.errors import LoopwrightError, did_you_mean
+from stages.core.errors import LoopwrightError
 from stages.core.estimators import build_estimator, parameters_of, with_parameters
 from stages.core.files import published, write_json
 from stages.core.models import load_model, recorded_sha256
@@ -55,21 +55,14 @@ def check_space(space: dict[str, Range], candidate: Candidate) -> None:
             with_parameters(candidate, {name: value}, "tune.space")
 
 
-def search(
-    score: Callable[[Parameters], Sequence[float]],
-    candidate: Candidate,
-    tune: Tune,
-    scoring: str,
-) -> list[Trial]:
-    """Return `tune.trials` trials, in their order; the first has the candidate's own parameters.
+def search(score: Callable[[Parameters], Sequence[float]], tune: Tune) -> list[Trial]:
+    """Return `tune.trials` trials, in their order; the first has the parameters of `tune.start`.
 
     The sampler is Optuna's tree-structured Parzen estimator (Bergstra and others, 2011).
 
     Args:
         score: the score on each fold, from parameters.
-        candidate: gives the types of the parameters and their starting point.
-        tune: the space, the budget and the seed.
-        scoring: which of `SCORES` to improve.
+        tune: the start, the space, the budget, the seed and which of `SCORES` to improve.
     """
     import optuna
 
@@ -77,7 +70,8 @@ def search(
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=tune.random_state)
     )
-    own = {name: parameters_of(candidate)[name] for name in tune.space}
+    scoring = tune.scoring
+    own = {name: parameters_of(tune.start)[name] for name in tune.space}
     if all(tune.space[name].low <= value <= tune.space[name].high for name, value in own.items()):
         study.enqueue_trial(own)
     trials: list[Trial] = []
@@ -137,28 +131,14 @@ def best_of(trials: Sequence[Trial], scoring: str) -> Trial:
     return max(trials, key=lambda trial: goodness(scoring, trial.score))
 
 
-def table(trials: Sequence[Trial], tune: Tune, scoring: str) -> pd.DataFrame:
+def table(trials: Sequence[Trial], tune: Tune) -> pd.DataFrame:
     """Return a row a trial: its number, score, score by fold and parameters."""
     by_fold = [f"fold_{number + 1}" for number in range(tune.folds)]
     rows = [
         [number, trial.score, *trial.folds, *(trial.parameters[name] for name in tune.space)]
         for number, trial in enumerate(trials)
     ]
-    return pd.DataFrame(rows, columns=["trial", scoring, *by_fold, *tune.space])
-
-
-def find_candidate(candidates: dict[str, Candidate], name: str) -> Candidate:
-    """Return the candidate called `name`.
-
-    Raises:
-        LoopwrightError: there is none.
-    """
-    if name not in candidates:
-        raise LoopwrightError(
-            f"tune.candidate: no candidate '{name}' in train.candidates"
-            f"{did_you_mean(name, candidates)}; possible: {', '.join(candidates)}"
-        )
-    return candidates[name]
+    return pd.DataFrame(rows, columns=["trial", tune.scoring, *by_fold, *tune.space])
 
 
 def main(
@@ -177,17 +157,17 @@ def main(
             rows cannot be dealt to folds.
     """
     chosen = read_params(params)
+    start, scoring = chosen.tune.start, chosen.tune.scoring
     found: list[Trial] = []
     if chosen.tune.trials:
-        candidate = find_candidate(chosen.train.candidates, chosen.tune.candidate)
-        check_space(chosen.tune.space, candidate)
+        check_space(chosen.tune.space, start)
         frame = read_table(train)
         y = positives(frame, chosen.charter.target)
         pipeline = load_model(features, recorded_sha256(feature_list))
-        random_state, rule = chosen.train.random_state, chosen.charter.rule.expression
+        random_state, rule = chosen.tune.random_state, chosen.charter.rule.expression
 
         def estimator(parameters: Parameters) -> Any:
-            tried = with_parameters(candidate, parameters, "tune.space")
+            tried = with_parameters(start, parameters, "tune.space")
             return build_estimator(tried, random_state, clone(pipeline), rule)
 
         dealt = folds(
@@ -196,21 +176,20 @@ def main(
             chosen.charter.target,
             chosen.charter.key,
             chosen.tune.folds,
-            chosen.tune.random_state,
+            random_state,
         )
-        score = cross_validated(frame, y, dealt, estimator, chosen.train.scoring)
-        found = search(score, candidate, chosen.tune, chosen.train.scoring)
-    best = best_of(found, chosen.train.scoring) if found else None
+        found = search(cross_validated(frame, y, dealt, estimator, scoring), chosen.tune)
+    best = best_of(found, scoring) if found else None
     with published(trials) as temporary:
-        written = table(found, chosen.tune, chosen.train.scoring)
-        written.to_csv(temporary, index=False, lineterminator="\n")
+        table(found, chosen.tune).to_csv(temporary, index=False, lineterminator="\n")
     write_json(
         best_params,
         {
             "status": "searched" if best else "off",
             "candidate": chosen.tune.candidate,
-            "parameters": best.parameters if best else {},
-            "scoring": chosen.train.scoring,
+            # All of them: what was scored is what is fitted.
+            "parameters": parameters_of(start) | best.parameters if best else {},
+            "scoring": scoring,
             "score": best.score if best else None,
             "trials": len(found),
         },

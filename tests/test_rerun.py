@@ -130,8 +130,8 @@ def test_nothing_runs_when_nothing_changed(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "stages"),
     [
-        ("train.random_state", 1, {"tune", *FROM_TRAIN}),
-        ("train.candidates.boosting.learning_rate", 0.05, {"tune", *FROM_TRAIN}),
+        ("train.random_state", 1, FROM_TRAIN),
+        ("train.candidates.boosting.learning_rate", 0.05, FROM_TRAIN),
         ("explore.bins", 30, {"explore", "report"}),
         ("audit.fairness.min_group_size", 50, {"audit@fairness", "report"}),
         ("audit.safety.noise", 0.02, {"audit@safety", "report"}),

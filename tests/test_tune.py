@@ -14,9 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from stages import featurize, tune
 from stages.core.errors import LoopwrightError
-from stages.core.estimators import parameters_of
 from stages.core.models import load_model, recorded_sha256
-from stages.core.params import Params, Range, Tune
+from stages.core.params import HistGradientBoosting, Params, Range, Tune
 from stages.core.scoring import scores
 from stages.core.splits import folds
 from stages.core.tables import write_table
@@ -37,10 +36,16 @@ def wanted(**more: Any) -> Tune:
         "learning_rate": Range(low=0.01, high=0.3, log=True),
         "max_iter": Range(low=5, high=200, log=False),
     }
-    return Tune(
-        **{"trials": 20, "candidate": "boosting", "folds": 2, "random_state": 3, "space": space}
-        | more
+    start = HistGradientBoosting(
+        estimator="hist_gradient_boosting",
+        learning_rate=0.06,
+        max_iter=150,
+        max_leaf_nodes=8,
+        min_samples_leaf=100,
+        l2_regularization=10.0,
     )
+    given = {"trials": 20, "candidate": "boosting", "scoring": "log_loss", "folds": 2}
+    return Tune(**given | {"random_state": 3, "start": start, "space": space} | more)
 
 
 # --- the search -------------------------------------------------------------------------
@@ -52,29 +57,25 @@ def valley(parameters: dict[str, Any]) -> list[float]:
     return [float(off), float(off + ((parameters["max_iter"] - 50) / 100) ** 2)]
 
 
-def test_it_finds_a_minimum_where_there_is_one(chosen: Params) -> None:
-    candidate = chosen.train.candidates["boosting"]
-    trials = tune.search(valley, candidate, wanted(trials=40), "log_loss")
+def test_it_finds_a_minimum_where_there_is_one() -> None:
+    trials = tune.search(valley, wanted(trials=40))
     best = tune.best_of(trials, "log_loss")
     assert best.score < trials[0].score
     assert best.score == min(trial.score for trial in trials) < 0.1
     assert best.score == round(float(np.mean(best.folds)), 6)
 
 
-def test_it_finds_a_maximum_where_higher_is_better(chosen: Params) -> None:
+def test_it_finds_a_maximum_where_higher_is_better() -> None:
     def hill(parameters: dict[str, Any]) -> list[float]:
         return [-score for score in valley(parameters)]
 
-    candidate = chosen.train.candidates["boosting"]
-    trials = tune.search(hill, candidate, wanted(trials=40), "roc_auc")
+    trials = tune.search(hill, wanted(trials=40, scoring="roc_auc"))
     assert tune.best_of(trials, "roc_auc").score == max(trial.score for trial in trials) > -0.1
 
 
-def test_the_first_trial_is_what_the_params_say(chosen: Params) -> None:
-    candidate = chosen.train.candidates["boosting"]
-    own = parameters_of(candidate)
-    trials = tune.search(valley, candidate, wanted(trials=2), "log_loss")
-    assert trials[0].parameters == {name: own[name] for name in ("learning_rate", "max_iter")}
+def test_the_first_trial_is_what_the_params_say() -> None:
+    trials = tune.search(valley, wanted(trials=2))
+    assert trials[0].parameters == {"learning_rate": 0.06, "max_iter": 150}
     outside = {"max_iter": Range(low=500, high=600, log=False)}
     scored: list[dict[str, Any]] = []
 
@@ -82,12 +83,12 @@ def test_the_first_trial_is_what_the_params_say(chosen: Params) -> None:
         scored.append(parameters)
         return [1.0]
 
-    tune.search(note, candidate, wanted(trials=2, space=outside), "log_loss")
+    tune.search(note, wanted(trials=2, space=outside))
     assert all(500 <= parameters["max_iter"] <= 600 for parameters in scored)
 
 
-def test_values_have_the_candidates_types_and_stay_inside(chosen: Params) -> None:
-    trials = tune.search(valley, chosen.train.candidates["boosting"], wanted(), "log_loss")
+def test_values_have_the_types_of_the_start_and_stay_inside() -> None:
+    trials = tune.search(valley, wanted())
     for trial in trials:
         assert type(trial.parameters["max_iter"]) is int
         assert type(trial.parameters["learning_rate"]) is float
@@ -96,10 +97,9 @@ def test_values_have_the_candidates_types_and_stay_inside(chosen: Params) -> Non
     assert len({trial.parameters["learning_rate"] for trial in trials}) > 10
 
 
-def test_the_seed_decides(chosen: Params) -> None:
-    candidate = chosen.train.candidates["boosting"]
-    one, same = (tune.search(valley, candidate, wanted(), "log_loss") for _ in range(2))
-    other = tune.search(valley, candidate, wanted(random_state=4), "log_loss")
+def test_the_seed_decides() -> None:
+    one, same = (tune.search(valley, wanted()) for _ in range(2))
+    other = tune.search(valley, wanted(random_state=4))
     assert one == same
     assert one != other
 
@@ -135,13 +135,11 @@ def test_a_space_that_cannot_be_is_refused(
 
 
 def test_the_space_of_the_params_is_possible(chosen: Params) -> None:
-    candidate = tune.find_candidate(chosen.train.candidates, chosen.tune.candidate)
-    tune.check_space(chosen.tune.space, candidate)
+    tune.check_space(chosen.tune.space, chosen.tune.start)
 
 
-def test_an_unknown_candidate_gets_the_closest(chosen: Params) -> None:
-    with pytest.raises(LoopwrightError, match=r"no candidate 'boost'.*did you mean 'boosting'"):
-        tune.find_candidate(chosen.train.candidates, "boost")
+def test_the_start_is_what_train_has(chosen: Params) -> None:
+    assert chosen.tune.start == chosen.train.candidates[chosen.tune.candidate]
 
 
 # --- the stage --------------------------------------------------------------------------
@@ -161,7 +159,7 @@ def run(
     def once(**edits: Any) -> dict[str, Any]:
         yaml = YAML()
         document = yaml.load((ROOT / "params.yaml").read_text())
-        document["train"]["candidates"]["boosting"]["max_iter"] = 10
+        document["tune"]["start"]["max_iter"] = 10
         document["tune"].update(edits)
         text = io.StringIO()
         yaml.dump(document, text)
@@ -208,15 +206,17 @@ def test_a_search_writes_the_same_bytes_twice(run: Any) -> None:
     assert first["status"] == "searched"
     assert first["score"] == float(best["log_loss"])
     assert first["trials"] == 3
-    assert first["parameters"] == {
-        name: type(value)(best[name]) for name, value in first["parameters"].items()
-    }
+    searched = {name: float(best[name]) for name in list(best)[5:]}
+    assert set(first["parameters"]) == {*searched, "max_iter"}
+    assert first["parameters"] == first["parameters"] | searched | {"max_iter": 10}
 
 
 def test_a_score_is_the_mean_over_folds_with_all_refitted_in_each(
     run: Any, chosen: Params, credit: pd.DataFrame
 ) -> None:
-    run(trials=1, candidate="linear", space={"C": {"low": 0.1, "high": 10.0, "log": True}})
+    start = {"estimator": "logistic_regression", "C": 1.0, "max_iter": 1000}
+    space = {"C": {"low": 0.1, "high": 10.0, "log": True}}
+    run(trials=1, candidate="linear", start=start, space=space)
     (row,) = table()
     train = credit[:1500]
     y = train[TARGET].to_numpy()
@@ -259,6 +259,8 @@ def test_a_fault_leaves_what_was_there(run: Any) -> None:
     before = Path("best.json").read_bytes()
     with pytest.raises(LoopwrightError, match=r"tune.space.leaves: not a parameter"):
         run(trials=1, space={"leaves": {"low": 1, "high": 2, "log": False}})
-    with pytest.raises(LoopwrightError, match=r"tune.candidate: no candidate 'forest'"):
+    with pytest.raises(LoopwrightError, match=r"tune.candidate 'forest' is none of the cand"):
         run(trials=1, candidate="forest")
+    with pytest.raises(LoopwrightError, match=r"hist_gradient_boosting, but candidate 'linear'"):
+        run(trials=1, candidate="linear")
     assert Path("best.json").read_bytes() == before

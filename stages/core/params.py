@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.core.documents import Section, read_document
+from stages.core.errors import did_you_mean
 
 Name = Annotated[str, Field(min_length=1)]
 Names = tuple[Name, ...]
@@ -252,16 +253,6 @@ class Range(Section):
         return self
 
 
-class Tune(Section):
-    """The search within train; 0 trials turn it off."""
-
-    trials: Annotated[int, Field(ge=0)]
-    candidate: Name
-    folds: Annotated[int, Field(ge=2)]
-    random_state: Seed
-    space: dict[Name, Range]
-
-
 class Dummy(Section):
     """The share of positives in train, whatever the row."""
 
@@ -299,10 +290,25 @@ Candidate = Annotated[
 ]
 
 
+Scoring = Literal["log_loss", "brier_score", "roc_auc", "average_precision"]
+
+
+class Tune(Section):
+    """The search within train; 0 trials turn it off."""
+
+    trials: Annotated[int, Field(ge=0)]
+    candidate: Name
+    scoring: Scoring
+    folds: Annotated[int, Field(ge=2)]
+    random_state: Seed
+    start: Candidate
+    space: dict[Name, Range]
+
+
 class Train(Section):
     """The candidates, and the score that chooses among them."""
 
-    scoring: Literal["log_loss", "brier_score", "roc_auc", "average_precision"]
+    scoring: Scoring
     random_state: Seed
     candidates: Annotated[dict[Name, Candidate], Field(min_length=1)]
 
@@ -407,6 +413,23 @@ class Params(Section):
     evaluate: Evaluate
     audit: Audit
     gate: Gate
+
+    @field_validator("train")
+    @classmethod
+    def _searched_for(cls, train: Train, others: ValidationInfo) -> Train:
+        tune = others.data.get("tune")
+        if tune is None or not tune.trials:
+            return train
+        candidate = train.candidates.get(tune.candidate)
+        if candidate is None:
+            hint = did_you_mean(tune.candidate, train.candidates)
+            raise ValueError(f"tune.candidate '{tune.candidate}' is none of the candidates{hint}")
+        if candidate.estimator != tune.start.estimator:
+            raise ValueError(
+                f"tune.start searches for a {tune.start.estimator}, but candidate "
+                f"'{tune.candidate}' is a {candidate.estimator}"
+            )
+        return train
 
 
 def read_params(path: Path) -> Params:

@@ -209,16 +209,17 @@ def comment(
 
 def _persistently(thread: Thread, body: str, pause: Callable[[float], None]) -> str:
     """Post; on trouble look anew, for what got lost may have been the answer alone."""
-    for seconds in (*PAUSES, None):
+    for seconds in PAUSES:
         try:
             return _post(thread, body)
-        except _TroubleError as fault:
-            if seconds is None:
-                raise LoopwrightError(
-                    f"{fault}, {len(PAUSES) + 1} times; the review is not lost: run the job again"
-                ) from None
+        except _TroubleError:
             pause(seconds)
-    raise AssertionError  # the last turn returns or raises
+    try:
+        return _post(thread, body)
+    except _TroubleError as fault:
+        raise LoopwrightError(
+            f"{fault}, {len(PAUSES) + 1} times; the review is not lost: run the job again"
+        ) from None
 
 
 def _post(thread: Thread, body: str) -> str:
@@ -309,7 +310,9 @@ def _shown(text: str, token: str) -> str:
 SUMMARY_CHARACTERS = 250_000  # a summary may have 1 MiB; a character has at most 4 bytes
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_IMAGE = re.compile(r"!\[([^\]\n]*)\]\(\s*<?([^)\s>]+)>?(?:\s+[\"'][^\n]*?[\"'])?\s*\)")
+_IMAGE = re.compile(
+    r"!\[([^\]\n]*)\]\(\s*(?:<([^>\n]+)>|([^)\s]+))(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
+)
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(src|alt)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
@@ -346,7 +349,7 @@ def _without_pictures(line: str, artifact: str) -> str:
         return named(found, values.get("alt", ""), values.get("src", ""))
 
     if "![" in line:
-        line = _IMAGE.sub(lambda found: named(found, found[1], found[2]), line)
+        line = _IMAGE.sub(lambda found: named(found, found[1], found[2] or found[3]), line)
         spans = list(_CODE.finditer(line))
     return _IMG.sub(html, line)
 

@@ -45,10 +45,15 @@ def run(
         base, head = default_base(root)
     first, second = resolve(base, root), resolve(head, root)
     before, now = read_snapshot(first), read_snapshot(second)
-    diff = compare_snapshots(before, now, second)
+    diff = compare_snapshots(before, now)
     drawn = figures(diff, before.table, now.table, now.schema, folder) if folder else []
     if as_json:
-        text = json.dumps(_document(first, second, diff), indent=2, ensure_ascii=False) + "\n"
+        text = (
+            json.dumps(
+                _document(first, second, diff), indent=2, ensure_ascii=False, allow_nan=False
+            )
+            + "\n"
+        )
     else:
         heading = f"## Data: {escape(first)} to {escape(second)}"
         start = Path() if out is None else out.parent

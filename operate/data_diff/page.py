@@ -202,8 +202,7 @@ def _summary(diff: DataDiff) -> str:
     """Return the sizes, how rows were matched, and the rate of the label."""
     rows, columns = diff.rows, diff.columns
     parts = [
-        f"{number(rows.base)} rows and {number(columns.base)} columns became "
-        f"{number(rows.head)} and {number(columns.head)}."
+        f"Rows: {_became(rows.base, rows.head)}. Columns: {_became(columns.base, columns.head)}."
     ]
     if rows.key is not None:
         parts.append(f"{_count(rows.matched, 'row')} matched by {_name(rows.key)}.")
@@ -212,9 +211,13 @@ def _summary(diff: DataDiff) -> str:
             f"Rows were compared whole ({escape(rows.why_no_key)}): one that was edited counts "
             "as removed and added."
         )
-    if diff.label is not None and diff.label.difference is not None:
+    if diff.label is not None and diff.label.difference:
         parts.append(f"{_name(diff.label.column)}: {_rate(diff.label)}.")
     return " ".join(parts)
+
+
+def _became(before: int, now: int) -> str:
+    return f"{number(before)}, as before" if before == now else f"{number(before)} to {number(now)}"
 
 
 def _name(column: str) -> str:
@@ -242,6 +245,8 @@ def _count(count: int, noun: str) -> str:
 
 
 def _of(count: int, rows: int) -> str:
+    if count == rows:
+        return f"all {_count(rows, 'row')}"
     share = count / rows if rows else 0.0
     shown = percent(share, 1 if share >= 0.0005 else 3)
     return f"{number(count)} of {_count(rows, 'row')} ({shown})"

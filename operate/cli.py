@@ -82,7 +82,8 @@ def history(
     """List what was tried, what came of it, and what was decided."""
     from operate.history import as_document, read_ledger, show
 
-    ledger = read_ledger(Path(), main)
+    with Console(stderr=True).status("comparing iterations on their rows"):
+        ledger = read_ledger(Path(), main)
     if html or figure:
         from operate.history_page import write_figure, write_page
 

@@ -1,4 +1,8 @@
-"""Is an iteration better than the one before it? Shared rows where they are, else intervals."""
+"""Is an iteration better than the one before it? By shared rows where they are, else by intervals.
+
+The rule is that of `loopwright review`: the paired difference, stretched for training and for
+the number of models that were tried on the same rows.
+"""
 
 import hashlib
 import json
@@ -7,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
+from pydantic import ValidationError
 
+from operate.review.difference import entities, measure_both, predictions, share, stretch
 from stages.core.errors import LoopwrightError
 from stages.core.files import read_json, write_json
-from stages.core.metrics import Metric, Predictions, measure_all
+from stages.core.metrics import Metric
 from stages.core.numbers import measured, number
 from stages.core.params import Costs, Evaluate
-from stages.core.statistics import estimate
 from stages.core.tables import read_table
 
 Answer = Literal["first", "better", "worse", "no evidence", "not comparable"]
-MIN_SHARED = 100  # fewer rows that both predicted say next to nothing; a choice of this project
+TARGET, COSTS, RULE = "charter.target", "charter.costs", "charter.rule"
 _VERSION = 1  # of what is remembered
 
 
@@ -30,15 +34,17 @@ class Result:
         value: the metric on its validation split; None where it was not measured.
         interval: its 95 % interval; None where the evaluation is not in DVC's cache.
         validation: the hash of the rows on which it was measured.
-        prices: the costs and the rule that amounts of money follow from.
+        terms: the parameters that say what is measured: the target, the costs, the rule.
         predictions: the hash of its predictions.
+        trained_on: the rows that its model was fitted on; None where that is not known.
     """
 
     value: float | None
-    interval: tuple[float, float] | None
-    validation: str | None
-    prices: Mapping[str, Any]
-    predictions: str | None
+    interval: tuple[float, float] | None = None
+    validation: str | None = None
+    terms: Mapping[str, Any] | None = None
+    predictions: str | None = None
+    trained_on: int | None = None
 
     def __str__(self) -> str:
         """Return the value with its interval, as a person reads it."""
@@ -46,6 +52,15 @@ class Result:
             return number(None)
         shown = measured(self.value, self.interval)
         return shown if self.interval else f"{shown}, no interval"
+
+    def term(self, section: str) -> dict[str, Any]:
+        """Return the parameters of one section by the rest of their keys."""
+        terms = (self.terms or {}).items()
+        return {
+            key.removeprefix(f"{section}."): value
+            for key, value in terms
+            if key.startswith(f"{section}.")
+        }
 
 
 @dataclass(frozen=True)
@@ -55,8 +70,8 @@ class Decision:
     Attributes:
         answer: what was decided.
         why: by what.
-        difference: the paired difference, positive where the later is better, or None.
-        interval: its 95 % interval.
+        difference: the later value - the earlier one on shared rows; None without them.
+        interval: the interval that decides: the 95 % one, stretched.
     """
 
     answer: Answer
@@ -71,14 +86,12 @@ class Judge:
 
     Attributes:
         metric: the metric that decides.
-        costs: what decisions bring, for metrics of money; those of today for both.
         evaluate: the draws, their seed and the bins, as the evaluation has them.
         cache: DVC's cache of files by their md5.
         memory: a file that keeps what was compared, or None; deleting it loses nothing.
     """
 
     metric: Metric
-    costs: Costs
     evaluate: Evaluate
     cache: Path
     memory: Path | None = None
@@ -88,27 +101,36 @@ class Judge:
         file = None if md5 is None else self.cache / md5[:2] / md5[2:]
         return file if file is not None and file.is_file() else None
 
-    def decide(self, result: Result, before: Result | None) -> Decision:
-        """Compare a result with the one before it."""
+    def decide(self, result: Result, before: Result | None, comparisons: int = 1) -> Decision:
+        """Compare a result with the one before it.
+
+        Args:
+            result: the later one.
+            before: the earlier one; None where there is none.
+            comparisons: how many models were tried on these rows against the earlier one.
+        """
         if before is None:
             return Decision("first", "nothing before it")
         if result.value is None or before.value is None:
             return Decision("not comparable", f"{self.metric.name} was not measured in both")
+        changed = self._changed_terms(result, before)
+        if changed:
+            return Decision("not comparable", f"{changed} changed")
         if result.predictions is not None and result.predictions == before.predictions:
             return Decision("no evidence", "the same predictions")
-        same_rows = None not in (result.validation, before.validation) and (
-            result.validation == before.validation
-        )
         now, then = self.cached(result.predictions), self.cached(before.predictions)
         if now and then:
-            paired = self._paired(now, then, same_rows)
-            if paired is not None:
-                return paired
-        if not same_rows:
+            return self._paired(result, before, now, then, comparisons)
+        if result.validation is None or result.validation != before.validation:
             return Decision("not comparable", "measured on other rows")
-        if self.metric.needs in ("value", "rule") and result.prices != before.prices:
-            return Decision("not comparable", "measured with other costs")
         return self._apart(result, before)
+
+    def _changed_terms(self, result: Result, before: Result) -> str:
+        """Return the section that gives the metric another meaning; empty for none."""
+        sections = [TARGET]
+        sections += [COSTS] if self.metric.needs != "score" else []
+        sections += [RULE] if self.metric.needs == "rule" else []
+        return next((s for s in sections if result.term(s) != before.term(s)), "")
 
     def _apart(self, result: Result, before: Result) -> Decision:
         if result.interval is None or before.interval is None:
@@ -116,35 +138,39 @@ class Judge:
         (low, high), (low_before, high_before) = result.interval, before.interval
         if low <= high_before and low_before <= high:
             return Decision("no evidence", "the intervals overlap")
-        is_higher = low > high_before
-        better = is_higher == (self.metric.direction == "higher")
-        return Decision("better" if better else "worse", "the intervals lie apart")
+        return Decision(self._sign(low > high_before), "the intervals lie apart")
 
-    def _paired(self, now: Path, then: Path, same_rows: bool) -> Decision | None:
-        """Compare on the rows that both predicted; None where they are too few."""
-        key = self._key(now, then, same_rows)
+    def _sign(self, is_higher: bool) -> Answer:
+        return "better" if is_higher == (self.metric.direction == "higher") else "worse"
+
+    def _paired(
+        self, result: Result, before: Result, now: Path, then: Path, comparisons: int
+    ) -> Decision:
+        """Compare on the rows that both predicted."""
+        found = self._remembered_difference(result, now, then)
+        if isinstance(found, str):
+            return Decision("not comparable", found)
+        rows, value, low, high = found
+        known = [r.trained_on for r in (result, before) if r.trained_on]
+        factor = stretch(int(rows), min(known, default=int(rows)), comparisons)
+        low = round(value - factor * max(value - low, 0.0), 6)
+        high = round(value + factor * max(high - value, 0.0), 6)
+        clear = low > 0 or high < 0
+        answer = self._sign(low > 0) if clear else "no evidence"
+        tries = f", {comparisons} tries" if comparisons > 1 else ""
+        return Decision(answer, f"paired on {number(int(rows))} rows{tries}", value, (low, high))
+
+    def _remembered_difference(self, result: Result, now: Path, then: Path) -> Any:
+        """Return rows, difference, low, high; or text: why there are none."""
+        files = [f"{file.parent.name}{file.name}" for file in (now, then)]
+        given = [_VERSION, self.metric.name, self.evaluate.model_dump(), result.term(COSTS), files]
+        key = hashlib.sha256(json.dumps(given).encode()).hexdigest()
         known = self._remembered()
         if key not in known:
-            known[key] = self._difference(now, then, same_rows)
+            known[key] = self._difference(result, now, then)
             if self.memory is not None:
                 write_json(self.memory, known)
-        found = known[key]
-        if found is None:
-            return None
-        rows, value, low, high = found
-        rows_shown = f"{number(rows)} shared rows"
-        if value is None:
-            return Decision("no evidence", f"undefined on {rows_shown}")
-        answer: Answer = "better" if low > 0 else "worse" if high < 0 else "no evidence"
-        return Decision(answer, f"paired on {rows_shown}", value, (low, high))
-
-    def _key(self, now: Path, then: Path, same_rows: bool) -> str:
-        given = [_VERSION, self.metric.name, same_rows, self.evaluate.model_dump()]
-        given += [
-            self.costs.model_dump(),
-            *(f"{file.parent.name}{file.name}" for file in (now, then)),
-        ]
-        return hashlib.sha256(json.dumps(given).encode()).hexdigest()
+        return known[key]
 
     def _remembered(self) -> dict[str, Any]:
         try:
@@ -153,42 +179,30 @@ class Judge:
             return {}
         return known if isinstance(known, dict) else {}
 
-    def _difference(self, now: Path, then: Path, same_rows: bool) -> list[float | None] | None:
-        """Return rows, difference (positive is better), low, high; None for too few rows."""
-        frames = [read_table(file) for file in (now, then)]
-        if not same_rows or len(frames[0]) != len(frames[1]):
-            if any(frame["key"].duplicated().any() for frame in frames):
-                return None
-            shared = frames[0].merge(frames[1][["key", "y_true"]], on=["key", "y_true"])["key"]
-            frames = [frame.set_index("key").loc[shared].reset_index() for frame in frames]
-        if len(frames[0]) < MIN_SHARED or not frames[0]["y_true"].equals(frames[1]["y_true"]):
-            return None
-        keys = frames[0]["key"]
-        groups = keys.to_numpy() if keys.duplicated().any() else None
-        drawn = [
-            measure_all(
-                self._predictions(frame),
+    def _difference(self, result: Result, now: Path, then: Path) -> list[float] | str:
+        try:
+            costs = Costs.model_validate(result.term(COSTS))
+        except ValidationError:
+            costs = None
+        if self.metric.needs in ("value", "rule") and costs is None:
+            return f"{self.metric.name} needs {COSTS}"
+        try:
+            shared = share(read_table(then), read_table(now))
+            faults = shared.faults()
+            if faults:
+                return "; ".join(faults)
+            bins = self.evaluate.calibration_bins
+            both = measure_both(
+                predictions(shared.base, costs, bins),
+                predictions(shared.head, costs, bins),
+                [self.metric],
                 self.evaluate.bootstrap,
                 self.evaluate.random_state,
-                groups,
-                [self.metric],
-            )[self.metric.name]
-            for frame in frames
-        ]
-        gain = drawn[0] - drawn[1] if self.metric.direction == "higher" else drawn[1] - drawn[0]
-        found = estimate(gain.value, gain.samples)
-        low, high = found["interval"] or (None, None)
-        return [
-            len(frames[0]),
-            *(None if x is None else round(x, 6) for x in (found["value"], low, high)),
-        ]
-
-    def _predictions(self, frame: pd.DataFrame) -> Predictions:
-        return Predictions(
-            y_true=frame["y_true"].to_numpy(),
-            y_prob=frame["y_prob"].to_numpy(),
-            y_pred=frame["y_pred"].to_numpy(),
-            costs=self.costs,
-            rule_decisions=frame["rule"].to_numpy(),
-            calibration_bins=self.evaluate.calibration_bins,
-        )
+                entities(shared.head["key"], None),
+            )
+        except (LoopwrightError, ValueError, TypeError, KeyError) as fault:
+            return f"the predictions cannot be compared: {fault}"
+        found = both[self.metric.name].difference
+        if found["value"] is None or found["interval"] is None:
+            return f"{self.metric.name} is undefined on the shared rows"
+        return [len(shared), *(round(x, 6) for x in (found["value"], *found["interval"]))]

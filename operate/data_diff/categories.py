@@ -43,6 +43,8 @@ def recoded(pair: Pair, of_base: Ints, of_head: Ints, keyed: bool) -> Recoded | 
     explains = np.zeros(len(of_base), dtype=bool)
     if not (gone or came) or len(pair.distinct) > MAX_LEVELS:
         return None
+    if not (before.any() and after.any()):  # no value at all is told as missing
+        return None
     moved: dict[int, tuple[int, int]] = {}
     codes = pair.codes[0][of_base], pair.codes[1][of_head]
     for code in gone:

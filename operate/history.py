@@ -47,7 +47,20 @@ class Changes:
 
     def __str__(self) -> str:
         """Return all of it on one line, long values cut."""
-        parts = [f"{key} {_shown(old)} → {_shown(new)}" for key, (old, new) in self.params.items()]
+        return self._told({key: key for key in self.params})
+
+    @property
+    def brief(self) -> str:
+        """The same, with the last word of each key where that tells them apart."""
+        words = {key: key.rpartition(".")[2] for key in self.params}
+        return self._told(
+            words if len(set(words.values())) == len(words) else {key: key for key in words}
+        )
+
+    def _told(self, names: Mapping[str, str]) -> str:
+        parts = [
+            f"{names[key]} {_shown(old)} → {_shown(new)}" for key, (old, new) in self.params.items()
+        ]
         if self.data:
             parts.append("data")
         if self.code:
@@ -344,7 +357,10 @@ def show(ledger: Ledger, console: Console) -> None:
             table.add_column(head, overflow="fold")
         for entry in ledger.entries:
             row = [Text(cell) for cell in cells(entry)]
-            row[-2].stylize(STYLES[entry.decision.answer])
+            row[3] = Text(entry.changes.brief or NOTHING)
+            if entry.decision.answer != "not comparable":  # a terminal is narrow
+                row[5] = Text(entry.decision.answer)
+            row[5].stylize(STYLES[entry.decision.answer])
             table.add_row(*row, style="dim" if entry.is_dead_end else None)
         console.print(table)
         lines = ["", *closing(ledger)]

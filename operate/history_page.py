@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from operate.history import Entry, Ledger, cells, closing, heads
 from stages.core.errors import LoopwrightError
-from stages.core.figures import BLUE, INK, MUTED, SMALL, VERMILION, figure, save
+from stages.core.figures import BLUE, INK, MUTED, SMALL, VERMILION, elide, figure, save
 from stages.core.files import write_text
 from stages.core.numbers import number
 
@@ -48,7 +48,10 @@ def draw(ledger: Ledger) -> Figure:
         ax.axhline(bound, color=INK, ls="--", lw=1.0, label=f"criterion: {sign} {number(bound)}")
     if len(entries) <= LABELLED:
         ax.set_xticks(range(1, len(entries) + 1))
-        names = [entry.iteration.commit.short for entry in entries]
+        names = [
+            elide(entry.iteration.experiment, 14) or entry.iteration.commit.short
+            for entry in entries
+        ]
         ax.set_xticklabels(names, rotation=60, ha="right", color=MUTED, size=SMALL)
     ax.set(
         title=f"{ledger.metric.title} on validation, with 95 % intervals",

@@ -142,7 +142,7 @@ def read_past(root: Path, pipeline: Pipeline, main: str | None = None) -> Past:
             iterations.append(iteration)
     on_main = {evaluation[i.commit.id]: i for i in reversed(iterations) if i.on_main}
     return Past(
-        main.removeprefix("refs/heads/"),
+        main.removeprefix("refs/heads/").removeprefix("refs/remotes/"),
         tuple(
             replace(
                 iteration, applied=_applied(iteration, on_main.get(evaluation[iteration.commit.id]))

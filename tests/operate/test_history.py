@@ -20,7 +20,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from operate.cli import app
-from operate.history import Entry, Ledger, as_document, read_ledger, show
+from operate.history import Changes, Entry, Ledger, as_document, read_ledger, show
 from operate.history_page import draw, write_figure, write_page
 from operate.iterations import read_past
 from operate.pipeline import read_pipeline
@@ -302,6 +302,11 @@ def test_git_is_not_asked_once_a_commit(project: Project, monkeypatch: pytest.Mo
 # --- what changed ---------------------------------------------------------------------------
 
 
+def test_a_short_key_never_stands_for_two() -> None:
+    two = Changes({"a.depth": (1, 2), "b.depth": (1, 2)}, False, (), ())
+    assert two.brief == str(two) == "a.depth 1 → 2; b.depth 1 → 2"
+
+
 def test_what_changed_against_the_iteration_before(project: Project) -> None:
     project.write("one", 0.7, params={"depth": 1, "gone": True})
     project.commit("First")
@@ -324,6 +329,7 @@ def test_what_changed_against_the_iteration_before(project: Project) -> None:
         f"train.depth 1 → 2; train.gone yes → {NOTHING}; train.l2 {NOTHING} → 0.001; "
         f'train.names {NOTHING} → ["a"]; data'
     )
+    assert changes.brief.startswith("depth 1 → 2; gone yes")
     later = project.entry(third).changes
     assert (dict(later.params), later.data) == ({}, False)
     assert (later.code, later.files) == (("train",), ("schema.yaml",))
@@ -518,7 +524,12 @@ def test_on_a_terminal_it_is_a_table(few: Project) -> None:
     console = Console(width=200, force_terminal=True, record=True, file=StringIO())
     show(few.ledger(), console)
     text = console.export_text()
-    assert "better: the intervals lie apart" in text and "|" not in text.splitlines()[0]
+    assert "depth 1 → 2" in text and "train.depth" not in text
+    assert (
+        "worse" in text
+        and "the intervals lie apart" not in text
+        and "|" not in text.splitlines()[0]
+    )
     assert "not merged into main: 1" in text
 
 

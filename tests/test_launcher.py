@@ -536,6 +536,7 @@ def test_a_hung_parent_is_left_alone(tmp_path: Path, runtime: Path) -> None:
 
 def test_a_parent_that_cannot_start_is_not_needed(tmp_path: Path, runtime: Path) -> None:
     project = Project(tmp_path, runtime).make()
+    assert project.parent(variables={"LOOPWRIGHT_WARM_IDLE": "long"}) == 0
     change(tmp_path / "stages/launcher/parent.py", "_forget(root)\n", "sys.exit(1)\n")
     assert project.parent() == 0
 
@@ -774,6 +775,18 @@ def test_a_changed_environment_starts_a_new_parent(
     assert project.parent() not in (0, parent)
 
 
+def test_an_environment_that_leads_elsewhere_is_tried_once(
+    tmp_path: Path, runtime: Path, base: str
+) -> None:
+    project = Project(tmp_path, runtime, base).make()
+    environment(tmp_path / ".venv")
+    (tmp_path / ".venv/bin/python").unlink()
+    (tmp_path / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {base} "$@"\n')
+    (tmp_path / ".venv/bin/python").chmod(0o755)
+    ended = project.run("end", "--how", "well", timeout=5)
+    assert ended.returncode == 2 and "has no package" in ended.stderr
+
+
 def test_without_any_environment_make_install_is_the_advice(
     tmp_path: Path, runtime: Path, base: str
 ) -> None:
@@ -781,6 +794,22 @@ def test_without_any_environment_make_install_is_the_advice(
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"error: {base} has no package '")
     assert "`make install`" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+# The real thing
+
+
+def test_the_charter_is_the_same_bytes_warm_and_cold(runtime: Path, tmp_path: Path) -> None:
+    project = Project(ROOT, runtime)
+    for mode in ("1", "0"):
+        out = tmp_path / mode
+        paths = ["--charter", str(out / "charter.json"), "--charter-page", str(out / "charter.md")]
+        inputs = ["--params", "params.yaml", "--schema", "schema.yaml"]
+        ended = project.run("define", *inputs, *paths, variables={"LOOPWRIGHT_WARM": mode})
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert parents(runtime)
+    for name in ("charter.json", "charter.md"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "0" / name).read_bytes()
 
 
 # Names

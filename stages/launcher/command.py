@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from stages.launcher import catalogue, interpreter
 
+CALLED = "LOOPWRIGHT_CALLED_BY"
 OFF = ("0", "no", "off", "false")
 
 
@@ -34,8 +35,11 @@ def main(root: Path, arguments: list[str]) -> NoReturn:
         sys.exit(catalogue.no_stage(root, arguments[0]))
     environ = interpreter.settled(os.environ)
     found = interpreter.find(root)
-    if found is not None and not found.runs_this():
+    # Once: a `python` that hands over to another one would lead here for ever.
+    if found is not None and not found.runs_this() and CALLED not in environ:
+        environ[CALLED] = sys.executable
         interpreter.become(found.python, [str(root / "stages"), *arguments], environ)
+    environ.pop(CALLED, None)
     if found is not None and _may_be_warm(environ):
         from stages.launcher import warm
 
@@ -43,6 +47,7 @@ def main(root: Path, arguments: list[str]) -> NoReturn:
     from stages.launcher import process
     from stages.launcher.family import Family
 
+    os.environ.clear()
     os.environ.update(environ)
     process.run(root, arguments, Family.of_this_process())
 

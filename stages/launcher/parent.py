@@ -84,9 +84,10 @@ def serve(root: Path, descriptor: int, path: Path) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     _forget(root)
+    idle = float(os.environ.get("LOOPWRIGHT_WARM_IDLE", IDLE))
     parent = Parent(socket.socket(fileno=descriptor), path)
     parent.preload()
-    parent.serve(float(os.environ.get("LOOPWRIGHT_WARM_IDLE", IDLE)))
+    parent.serve(idle)
     parent.end()
 
 
@@ -140,7 +141,7 @@ class Parent:
 
     def welcome(self) -> None:
         """Greet a client."""
-        with suppress(BlockingIOError):  # it may have gone
+        with suppress(BlockingIOError, ConnectionAbortedError):  # it may have gone
             connection, _ = self.listener.accept()
             connection.setblocking(False)
             if not meeting.is_own(connection):

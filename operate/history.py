@@ -254,7 +254,7 @@ def _measured(
 def _changes(iteration: Iteration, pipeline: Pipeline) -> Changes:
     if iteration.parent is None:
         return Changes({}, False, (), ())
-    old, new = iteration.parent.commit.lock, iteration.commit.lock
+    old, new = iteration.before, iteration.commit.lock
     before, after = old.values, new.values
     keys = [k for k in dict.fromkeys([*before, *after]) if before.get(k) != after.get(k)]
     validated = pipeline.path("validated")

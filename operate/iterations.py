@@ -6,7 +6,7 @@ Git is asked a handful of times, however long the history is.
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from operate.locks import Lock, read_lock
@@ -57,6 +57,8 @@ class Iteration:
         commit: where its result is.
         parent: the iteration before it; None for the first.
         baseline: the nearest iteration before it that is on main; None for the first.
+        before: the last dvc.lock with the result of `parent`: what it changed is held
+            against this, and not against all that was changed since without any effect.
         on_main: whether main holds it.
         experiment: the name of the DVC experiment; empty for a commit.
         applied: the iteration on main that has the result of this experiment.
@@ -65,6 +67,7 @@ class Iteration:
     commit: Commit
     parent: "Iteration | None" = None
     baseline: "Iteration | None" = None
+    before: Lock = field(default_factory=Lock)
     on_main: bool = False
     experiment: str = ""
     applied: "Iteration | None" = None
@@ -137,7 +140,10 @@ def read_past(root: Path, pipeline: Pipeline, main: str | None = None) -> Past:
         if own is not None and (same is None or name in experiments):
             baseline = _nearest_on_main(before)
             experiment = experiments.get(name, "")
-            iteration = Iteration(commit, before, baseline, name in kept, experiment)
+            last = commits[parents[0]].lock if parents else Lock()
+            if before is not None and not _agrees(last, pipeline):
+                last = before.commit.lock
+            iteration = Iteration(commit, before, baseline, last, name in kept, experiment)
             holds[name] = iteration
             iterations.append(iteration)
     on_main = {evaluation[i.commit.id]: i for i in reversed(iterations) if i.on_main}
@@ -262,6 +268,12 @@ def _evaluation(commit: Commit, pipeline: Pipeline) -> tuple[object, ...] | None
     if not outs and not commit.metrics:
         return None
     return tuple(sorted(outs.items())), commit.metrics
+
+
+def _agrees(lock: Lock, pipeline: Pipeline) -> bool:
+    """Whether the evaluation in `lock` saw what the stages before it wrote last."""
+    deps = lock.writer(pipeline.path("metrics")).deps
+    return all(lock.output(path) in (None, md5) for path, md5 in deps.items())
 
 
 def _nearest_on_main(iteration: Iteration | None) -> Iteration | None:

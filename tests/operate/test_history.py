@@ -336,6 +336,34 @@ def test_what_changed_against_the_iteration_before(project: Project) -> None:
     assert str(later) == "code of train; schema.yaml"
 
 
+def test_what_had_no_effect_is_not_told_of_the_next_iteration(project: Project) -> None:
+    project.write("one", 0.7)
+    project.commit("First")
+    project.write("one", 0.7, params={"depth": 1, "unused": 3})
+    project.commit("A parameter without effect")
+    project.write("two", 0.8, params={"depth": 2, "unused": 3})
+    second = project.commit("Second")
+    assert project.entry(second).changes.params == {"train.depth": (1, 2)}
+
+
+def test_what_ran_in_part_is_told_of_the_iteration_that_evaluates_it(project: Project) -> None:
+    project.write("one", 0.7)
+    project.commit("First")
+    lock = project.folder / "dvc.lock"
+    before = lock.read_text()
+    project.write("two", 0.8, params={"depth": 2})
+    whole, end = lock.read_text(), "  evaluate:\n"
+    # train ran, evaluate did not yet
+    lock.write_text(whole.partition(end)[0] + end + before.partition(end)[2])
+    (project.folder / "metrics.json").write_text('{"roc_auc": 0.7}')
+    project.commit("Only train ran")
+    lock.write_text(whole)
+    (project.folder / "metrics.json").write_text('{"roc_auc": 0.8}')
+    second = project.commit("Second")
+    assert len(project.ledger().entries) == 2
+    assert project.entry(second).changes.params == {"train.depth": (1, 2)}
+
+
 # --- the result and the decision ------------------------------------------------------------
 
 

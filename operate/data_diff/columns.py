@@ -4,39 +4,48 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from operate.data_diff.changes import Renamed, SchemaChange
-from operate.data_diff.pairs import Ints, Pair
+from operate.data_diff.pairs import Ints, Pair, pair, texts
 from stages.core.associations import MIN_ROWS
 from stages.core.schema import Column, Schema
+from stages.core.statistics import Floats
 
 # The share of rows in which a column under another name holds the same.
 SAME_CONTENT = 0.95
 # Two columns of mostly zeros agree in most rows by chance. Agreement beyond chance (Cohen's
 # kappa) above 0.81 is "almost perfect": Landis and Koch (1977), Biometrics 33, p. 165.
 MIN_KAPPA = 0.81
-# Rows of a first look, before all of them are compared.
-_GLANCE = 1000
+# Bins of a sketch: two columns whose sketches differ are not looked at more closely.
+_BINS = 256
 
 Likeness = Callable[[Pair], float]
 
 
 def renamed(
-    removed: Sequence[str],
-    added: Sequence[str],
-    pair_of: Callable[[str, str], Pair],
-    likeness: Likeness,
+    removed: Mapping[str, pd.Series],
+    added: Mapping[str, pd.Series],
+    rows: tuple[Ints, Ints] | None,
 ) -> tuple[Renamed, ...]:
     """Return the columns that are gone and came back under another name, the likest first.
 
     Args:
-        removed: columns of base alone.
+        removed: columns of base alone, by name.
         added: columns of head alone.
-        pair_of: reads a column of base and one of head.
-        likeness: the share of rows in which they hold the same, 0 where that says nothing.
+        rows: the rows of base and of head that a key found; None where it found too few.
     """
+    likeness = likeness_by_counts if rows is None else likeness_by_key(*rows)
+    of_base, of_head = (slice(None), slice(None)) if rows is None else rows
+    sketches = (
+        {name: _sketch(each.iloc[of_base]) for name, each in removed.items()},
+        {name: _sketch(each.iloc[of_head]) for name, each in added.items()},
+    )
     alike = [
-        (likeness(pair_of(before, after)), before, after) for before in removed for after in added
+        (likeness(pair(after, removed[before], added[after])), before, after)
+        for before, first in sketches[0].items()
+        for after, second in sketches[1].items()
+        if np.minimum(first, second).sum() >= SAME_CONTENT**2
     ]
     found: list[Renamed] = []
     for share, before, after in sorted(alike, key=lambda each: -each[0]):
@@ -47,6 +56,17 @@ def renamed(
     return tuple(sorted(found, key=lambda each: order.index(each.before)))
 
 
+def _sketch(column: pd.Series) -> Floats:
+    """Return which share of values falls into each of `_BINS` bins, by their hash as text.
+
+    With hundreds of columns it spares comparing each with each.
+    """
+    if not len(column):
+        return np.zeros(_BINS)
+    hashes = pd.util.hash_pandas_object(texts(column), index=False).to_numpy()
+    return np.bincount((hashes % _BINS).astype(np.int64), minlength=_BINS) / len(column)
+
+
 def likeness_by_key(of_base: Ints, of_head: Ints) -> Likeness:
     """Return how two columns are compared in matched rows.
 
@@ -54,11 +74,8 @@ def likeness_by_key(of_base: Ints, of_head: Ints) -> Likeness:
         of_base: the matched rows in base.
         of_head: the same rows in head.
     """
-    step = max(len(of_base) // _GLANCE, 1)
 
     def likeness(pair: Pair) -> float:
-        if pair.equal(of_base[::step], of_head[::step]).mean() < SAME_CONTENT - 0.1:
-            return 0.0
         share = float(pair.equal(of_base, of_head).mean())
         first, second = pair.codes[0][of_base] + 1, pair.codes[1][of_head] + 1
         size = len(pair.distinct) + 1

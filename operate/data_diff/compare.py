@@ -17,13 +17,7 @@ from operate.data_diff.changes import (
     Shift,
     TypeChange,
 )
-from operate.data_diff.columns import (
-    Likeness,
-    likeness_by_counts,
-    likeness_by_key,
-    renamed,
-    schema_changes,
-)
+from operate.data_diff.columns import likeness_by_counts, renamed, schema_changes
 from operate.data_diff.content import Content, content, multiplied
 from operate.data_diff.labels import label
 from operate.data_diff.matching import Matching, by_key, by_rows
@@ -130,17 +124,16 @@ def _columns(base: pd.DataFrame, head: pd.DataFrame, key: str | None) -> _Matche
         old_names[key_column.after] = key_column.before
     pairs = {name: pair(name, base[old], head[name]) for name, old in old_names.items()}
     matching: Matching | None = None
-    likeness: Likeness = likeness_by_counts
+    rows = None
     if key_column is not None:
         others = [each for name, each in pairs.items() if name != key_column.after]
         matching = by_key(pairs[key_column.after], others)
         if len(matching.base) >= MIN_ROWS:
-            likeness = likeness_by_key(matching.base, matching.head)
+            rows = matching.base, matching.head
     found = renamed(
-        [str(name) for name in base.columns if name not in old_names.values()],
-        [str(name) for name in head.columns if name not in old_names],
-        lambda before, after: pair(after, base[before], head[after]),
-        likeness,
+        {str(name): base[name] for name in base.columns if name not in old_names.values()},
+        {str(name): head[name] for name in head.columns if name not in old_names},
+        rows,
     )
     for each in found:
         old_names[each.after] = each.before

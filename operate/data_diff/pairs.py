@@ -86,8 +86,8 @@ def pair(name: str, base: pd.Series, head: pd.Series) -> Pair:
             first, second = read(base), read(head)
             if first is not None and second is not None:
                 return Pair(name, *_alike(first, second, base, head), *known, None)
-    texts = pd.concat([_texts(base), _texts(head)], ignore_index=True)
-    codes, found = pd.factorize(texts, sort=True)
+    both = pd.concat([texts(base), texts(head)], ignore_index=True)
+    codes, found = pd.factorize(both, sort=True)
     codes = np.where(codes < 0, 0, codes).astype(np.int64)
     return Pair(name, codes[: len(base)], codes[len(base) :], *known, tuple(map(str, found)))
 
@@ -123,8 +123,8 @@ def _numbers(series: pd.Series) -> Values | None:
     if _is_time(series):
         return None
     if not _is_number(series):
-        texts = series.dropna().astype("str")
-        if not len(texts) or texts.str.contains(_LEADING_ZERO).any():
+        known = series.dropna().astype("str")
+        if not len(known) or known.str.contains(_LEADING_ZERO).any():
             return None
         parsed = pd.to_numeric(series.astype(object), errors="coerce")
         if (parsed.isna() & series.notna()).any():
@@ -151,7 +151,7 @@ def _times(series: pd.Series) -> Values | None:
     return np.where(np.isnat(times), 0, times.astype(np.int64))
 
 
-def _texts(series: pd.Series) -> pd.Series:
+def texts(series: pd.Series) -> pd.Series:
     """Return texts, as a person spells them: 1 and not 1.0; missing stays missing."""
     known = series.dropna()
     if pd.api.types.is_float_dtype(known.dtype):

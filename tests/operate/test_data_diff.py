@@ -336,6 +336,18 @@ def test_a_constant_is_renamed_and_few_values_are_not_without_a_key() -> None:
     assert diff.columns.removed == ("one", "few")
 
 
+def test_a_rename_is_found_among_rows_that_came_and_went_and_many_columns() -> None:
+    draws = rng().normal(size=(400, 120))
+    base = pd.DataFrame(draws, columns=[f"a{i}" for i in range(120)]).assign(k=range(400))
+    head = base.rename(columns=lambda name: name.replace("a", "b"))[250:]
+    start = perf_counter()
+    diff = compare_tables(base, head, NOTHING, NOTHING, "k", None)
+    assert perf_counter() - start < 2
+    assert [(each.before, each.after) for each in diff.columns.renamed] == [
+        (f"a{i}", f"b{i}") for i in range(120)
+    ]
+
+
 def test_a_renamed_target_is_followed(base: Frame, schema: Schema) -> None:
     head = base.rename(columns={DEFAULT: "y"})
     flips = head["y"].to_numpy().copy()

@@ -17,8 +17,6 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-# What a model is made of: a change there changes what it predicts.
-from stages.core import estimators, transformers  # noqa: F401
 from stages.core.criteria import strictest
 from stages.core.curves import calibration_points
 from stages.core.errors import LoopwrightError
@@ -27,6 +25,7 @@ from stages.core.files import published, read_json, write_json
 from stages.core.metrics import Predictions
 from stages.core.models import load_model, recorded_sha256
 from stages.core.params import Costs, Criterion, Owners, Scope, Target, read_params
+from stages.core.personal_data import personal_data
 from stages.core.rules import parse_rule
 from stages.core.schema import Schema, read_schema
 from stages.core.statistics import Estimate, Floats
@@ -403,13 +402,23 @@ def conduct(
         {
             "pillar": checks[0].id.partition(".")[0],
             "verdicts": as_documents(answers),
-            "tables": _plain(found.tables),
+            "tables": without_persons(_plain(found.tables)),
         },
     )
 
 
 def _rounded(verdict: Verdict) -> Verdict:
     return replace(verdict, value=_plain(verdict.value), interval=_plain(verdict.interval))
+
+
+def without_persons(tables: Any) -> Any:
+    """Return `tables` with every text that holds personal data withheld: reports are shared."""
+    if isinstance(tables, dict):
+        return {key: without_persons(inner) for key, inner in tables.items()}
+    if isinstance(tables, list):
+        return [without_persons(inner) for inner in tables]
+    found = personal_data([tables]) if isinstance(tables, str) else {}
+    return f"withheld: {', '.join(found)}" if found else tables
 
 
 def _plain(value: Any) -> Any:

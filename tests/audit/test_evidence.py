@@ -397,3 +397,19 @@ def test_what_is_no_number_is_written_as_none(given: dict[str, Path], tmp_path: 
     assert document["verdicts"][0]["value"] is None
     assert document["verdicts"][0]["interval"] == [0.0, 0.333333]
     assert document["tables"] == {"Rows": [{"a": 3, "b": None}]}
+
+
+def test_a_person_in_a_table_is_withheld(given: dict[str, Path], tmp_path: Path) -> None:
+    rows = [{"Group": "ann@bank.com", "Rows": 3}, {"Group": "18 to 29, high school", "Rows": 4}]
+    conduct(
+        [CHECK],
+        lambda e: Findings([verdict("pillar.check")], {"Groups": rows}),
+        **given,
+        verdicts=tmp_path / "verdicts.json",
+        figures=tmp_path / "figures",
+    )
+    written = json.loads((tmp_path / "verdicts.json").read_text())["tables"]["Groups"]
+    assert [row["Group"] for row in written] == [
+        "withheld: e-mail address",
+        "18 to 29, high school",
+    ]

@@ -28,12 +28,9 @@ from stages.audit.privacy_security import (
     group_sizes,
     identifiers,
     inference,
-    is_iban,
-    is_payment_card,
     membership,
     model_file,
     outputs,
-    personal_data,
     tpr_at_fpr,
     training_rows,
 )
@@ -41,6 +38,7 @@ from stages.core.errors import LoopwrightError
 from stages.core.metrics import Predictions
 from stages.core.models import save_model
 from stages.core.params import AuditPrivacySecurity
+from stages.core.personal_data import is_iban, is_payment_card, personal_data
 from stages.core.schema import Schema
 
 from .conftest import SCHEMA, Make, Scorer, truth

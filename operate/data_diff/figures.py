@@ -95,6 +95,9 @@ def _draw(both: Pair, column: Column, kind: str, file: Path) -> None:
     else:
         fig, ax = _histograms(both, column, two_units=kind == "unit")
     ax.set_title(f"{elide(both.name)}: {_SHOWN[kind]}")
+    # outside: what is drawn leaves no corner free
+    with house_style():
+        fig.legend(loc="outside lower left", ncols=2)
     save(fig, file)
 
 
@@ -133,7 +136,6 @@ def _histograms(both: Pair, column: Column, two_units: bool) -> tuple[Figure, An
     ax.set(xlabel=f"{column.axis_title()}{note}", ylabel="Share of known values in a bin")
     ax.set_xticks(*scale.ticks(everything, 6))
     ax.set_ylim(bottom=0)
-    ax.legend(loc="best")
     return fig, ax
 
 
@@ -187,7 +189,4 @@ def _bars(both: Pair, column: Column) -> tuple[Figure, Any]:
     ax.set_xlim(0, max(float(table.max()) * 1.15, 1e-9))
     ax.grid(visible=False, axis="y")
     ax.set(xlabel=f"Share of rows by {elide(column.axis_title(), 60)}")
-    # outside: bars leave no corner free
-    with house_style():
-        fig.legend(loc="outside lower left", ncols=2)
     return fig, ax

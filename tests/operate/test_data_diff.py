@@ -717,6 +717,39 @@ def test_nothing_given_is_changed_and_tables_may_be_empty(schema: Schema, sample
     pd.testing.assert_frame_equal(sample, before)
 
 
+cells = st.sampled_from([0, 1, -3, 2**53 + 1, 0.5, 1e300, np.inf, "a", "1", "", "2024-01-01", None])
+types = st.sampled_from(["object", "str", "category", "float64"])
+
+
+@st.composite
+def frames(draw: Any) -> Frame:
+    """A table of few rows and columns of any types, some of which both tables have."""
+    rows = draw(st.integers(0, 14))
+    found = {}
+    for name in draw(st.lists(st.sampled_from(["k", "x", "y", "|"]), unique=True)):
+        column = pd.Series(draw(st.lists(cells, min_size=rows, max_size=rows)), dtype="object")
+        dtype = draw(types)
+        if dtype == "float64":
+            column = pd.to_numeric(column, errors="coerce")
+        elif dtype != "object":
+            column = column.astype("str").where(column.notna()).astype(dtype)
+        found[name] = column
+    return pd.DataFrame(found, index=range(rows))
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames(), frames(), st.sampled_from(["k", None]))
+def test_any_two_tables_can_be_compared(base: Frame, head: Frame, key: str | None) -> None:
+    target = Target(column="y", positive="a", meaning="it is so")
+    diff = compare_tables(base, head, NOTHING, NOTHING, key, target)
+    json.dumps(as_document(diff), allow_nan=False)
+    assert diff.rows.matched + diff.rows.removed == len(base)
+    assert diff.rows.matched + diff.rows.added == len(head)
+    assert markdown(diff)
+    same = compare_tables(base, base[::-1][base.columns[::-1]], NOTHING, NOTHING, key, target)
+    assert findings(same) == []
+
+
 # --- pictures -------------------------------------------------------------------------------
 
 

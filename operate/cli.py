@@ -124,11 +124,15 @@ def restore(
     revisions: Annotated[
         list[str] | None, typer.Argument(help="Commits to fetch too, to compare with.")
     ] = None,
+    compute: Annotated[
+        bool, typer.Option("--compute", help="Run these commits for what cannot be fetched.")
+    ] = False,
 ) -> None:
     """Fetch what the DVC remote has; without one, say so. Then `dvc repro` has less to do."""
     from operate.remote import restore
 
-    print(restore(Path(), revisions or ()))
+    for line in restore(Path(), revisions or (), compute):
+        print(line, flush=True)
 
 
 @app.command()

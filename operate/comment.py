@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from stages.core.errors import LoopwrightError
 from stages.core.markdown import one_line
@@ -311,7 +311,7 @@ SUMMARY_CHARACTERS = 250_000  # a summary may have 1 MiB; a character has at mos
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _IMAGE = re.compile(
-    r"!\[([^\]\n]*)\]\(\s*(?:<([^>\n]+)>|([^)\s]+))(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
+    r"!\[((?:\\.|[^\]\\\n])*)\]\(\s*(?:<([^>\n]+)>|([^)\s]+))(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
 )
 _IMG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(src|alt)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -342,7 +342,7 @@ def _without_pictures(line: str, artifact: str) -> str:
         title = alt.strip() or "picture"
         if re.match(r"data:", src, re.IGNORECASE):
             return f"*{title}: in the artifact {artifact}*"
-        return f"*{title}: `{src}` in the artifact {artifact}*"
+        return f"*{title}: `{unquote(src)}` in the artifact {artifact}*"
 
     def html(found: re.Match[str]) -> str:
         values = {name.lower(): a or b for name, a, b in _ATTRIBUTE.findall(found[0])}

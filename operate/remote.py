@@ -2,8 +2,11 @@
 
 import logging
 import re
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -12,8 +15,8 @@ from stages.core.errors import LoopwrightError
 from stages.core.markdown import one_line
 
 
-def restore(root: Path, revisions: Sequence[str] = ()) -> str:
-    """Fetch what dvc.lock names and the default remote has; return a line that says how much.
+def restore(root: Path, revisions: Sequence[str] = (), compute: bool = False) -> Iterator[str]:
+    """Fetch what dvc.lock names and the default remote has; yield lines that say how much.
 
     Nothing that goes wrong with a remote is an error, for `dvc repro` computes what is
     not there: a fork has no key to it, a new project has no remote at all. (In both cases
@@ -22,6 +25,7 @@ def restore(root: Path, revisions: Sequence[str] = ()) -> str:
     Args:
         root: the repository.
         revisions: commits whose outputs are fetched too, into the cache, to compare with.
+        compute: run the pipeline of each of them, for what cannot be fetched.
 
     Raises:
         LoopwrightError: `root` is no DVC repository, its configuration is invalid, the
@@ -36,12 +40,15 @@ def restore(root: Path, revisions: Sequence[str] = ()) -> str:
             repo.checkout(allow_missing=True)
             kept = [out for out in repo.index.outs if out.use_cache]
             here = sum(out.exists for out in kept)
+            cache = Path(repo.cache.local_cache_dir)
     except (DvcException, ImportError) as fault:
         raise LoopwrightError(f"DVC cannot restore the outputs: {one_line(fault)}") from None
     told = f"DVC remote '{remote}'" if remote else "no DVC remote is configured"
     told += f": {trouble}" if trouble else ""
     rest = "" if here == len(kept) else "; `dvc repro` computes the rest"
-    return f"{here} of {len(kept)} outputs are here ({told}){rest}"
+    yield f"{here} of {len(kept)} outputs are here ({told}){rest}"
+    for revision in revisions if compute else ():
+        yield f"{revision}: {_compute(root, revision, cache)}"
 
 
 def _fetch(repo: Repo, revisions: Sequence[str]) -> str | None:
@@ -53,3 +60,32 @@ def _fetch(repo: Repo, revisions: Sequence[str]) -> str | None:
     except Exception as fault:  # each kind of remote fails in its own way
         return re.sub(r"//[^/@\s]+@", "//***@", one_line(fault)) or type(fault).__name__
     return None
+
+
+def _compute(root: Path, revision: str, cache: Path) -> str:
+    """Bring the outputs of `revision` into `cache` by a run in a clone; return how it went."""
+    dvc = (sys.executable, "-m", "dvc")
+    try:
+        named = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        commit = _run(root, "git", *named).strip()
+        with TemporaryDirectory() as folder:
+            clone = Path(folder) / root.resolve().name
+            _run(root, "git", "clone", "--quiet", "--shared", "--no-checkout", ".", str(clone))
+            _run(clone, "git", "checkout", "--quiet", "--detach", commit)
+            _run(clone, *dvc, "config", "--local", "cache.dir", str(cache))
+            _run(clone, *dvc, "checkout", "--quiet", "--allow-missing")
+            _run(clone, *dvc, "repro")
+            changed = _run(clone, "git", "status", "--porcelain", "--", "dvc.lock")
+    except subprocess.CalledProcessError as fault:
+        lines = [line for line in f"{fault.stdout}\n{fault.stderr}".splitlines() if line.strip()]
+        return f"not computed: {one_line(lines[-1] if lines else 'no reason given')}"
+    if changed:
+        return "computed here, and its outputs are not those that its dvc.lock names"
+    return "its outputs are in the cache"
+
+
+def _run(root: Path, *command: str) -> str:
+    done = subprocess.run(  # noqa: S603 - no shell
+        command, cwd=root, capture_output=True, text=True, errors="replace", check=True
+    )
+    return done.stdout

@@ -28,7 +28,6 @@ TRUSTED = {
     "github.sha",
     "github.token",
     "github.event_name",
-    "github.event.before",
     "github.event.pull_request.head.sha",
     "github.event.pull_request.base.sha",
     "env.HEAD_COMMIT",
@@ -55,11 +54,20 @@ def lines() -> list[tuple[str, str]]:
     return [(file, line.strip()) for file, script in scripts() for line in script.splitlines()]
 
 
+# What is more than a command, and why it is there: the path, and where the work began.
+SHELL = {
+    'echo "$PWD/.venv/bin" >>"$GITHUB_PATH"',
+    'export PATH="$PWD/.venv/bin:$PATH"',
+    'echo "BASE_COMMIT=$(git merge-base "$BASE_TIP" HEAD)" >>"$GITHUB_ENV"',
+    'if [ -n "$CI_MERGE_REQUEST_IID" ]; then',
+    "fi",
+    ".ci/run",
+}
+
+
 def fault(line: str) -> str | None:
     """Return why CI may not run `line`, or None."""
-    if line in ("fi", 'if [ -n "$CI_MERGE_REQUEST_IID" ]; then', ".ci/run"):
-        return None
-    if line in ('echo "$PWD/.venv/bin" >>"$GITHUB_PATH"', 'export PATH="$PWD/.venv/bin:$PATH"'):
+    if line in SHELL:
         return None
     if "${{" in line or re.search(r"[;&|`<>]|\$\(", line):
         return "more than a command"

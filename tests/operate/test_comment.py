@@ -428,7 +428,7 @@ def test_the_command(
 # --- the text -------------------------------------------------------------------------------
 
 PICTURES = """\
-Before ![ROC curve](figures/roc.png) and ![](<a b.png> "title") after.
+Before ![ROC \\[val\\] curve](figures/roc%20all.png) and ![](<a b.png> "title") after.
 ![far](https://example.org/x.png) ![in](data:image/png;base64,AAAA)
 `![code](x.png)` and <img alt="Cost" src='cost.svg' width="5"> <img src="https://example.org/y.png">
 [a link](docs/ci.md)
@@ -443,7 +443,7 @@ def test_pictures_beside_the_review_are_named() -> None:
     told = as_comment(PICTURES, "box", 10_000)
     assert told == (
         f"{MARKER}\n"
-        "Before *ROC curve: `figures/roc.png` in the artifact box* and "
+        "Before *ROC \\[val\\] curve: `figures/roc all.png` in the artifact box* and "
         "*picture: `a b.png` in the artifact box* after.\n"
         "![far](https://example.org/x.png) *in: in the artifact box*\n"
         "`![code](x.png)` and *Cost: `cost.svg` in the artifact box* "

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from operate import remote
 from operate.cli import app
-from operate.remote import restore
 from stages.core.errors import LoopwrightError
 from tests.operate.project import run
+
+
+def restore(root: Path, *revisions: str, compute: bool = False) -> str:
+    return "\n".join(remote.restore(root, revisions, compute))
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +50,13 @@ def test_other_commits_come_into_the_cache(house: Path, tmp_path: Path) -> None:
     pushed = tmp_path / "clone"
     restore(pushed)
     alone = len(list(pushed.glob(".dvc/cache/files/md5/*/*")))
-    assert restore(pushed, ["HEAD~1"]).startswith("9 of 9")
+    assert restore(pushed, "HEAD~1").startswith("9 of 9")
     assert len(list(pushed.glob(".dvc/cache/files/md5/*/*"))) > alone
     assert (pushed / "data/train/model.bin").read_text() == "model 2\n"
 
 
 def test_a_commit_that_is_not_there_costs_nothing(pushed: Path) -> None:
-    told = restore(pushed, ["0" * 40])
+    told = restore(pushed, "0" * 40)
     assert told.startswith("9 of 9 outputs are here (DVC remote 'box': unknown Git revision")
 
 
@@ -77,6 +81,41 @@ def test_trouble_with_a_remote_is_told_without_its_password(
 
     monkeypatch.setattr("dvc.repo.Repo.fetch", refuse)
     assert "(DVC remote 'box': https://***@box.example/x says no)" in restore(pushed)
+
+
+def objects(folder: Path) -> set[str]:
+    return {file.name for file in folder.glob(".dvc/cache/files/md5/*/*")}
+
+
+def test_a_commit_that_cannot_be_fetched_is_computed(project: Path, tmp_path: Path) -> None:
+    wanted = objects(project)
+    for step in ("first", "second"):
+        (project / "given/model.bin").write_text(f"model {step}\n")
+        (project / "code.py").write_text(f"{step} = 1\n")
+        run(project, "dvc", "repro", "--quiet")
+        run(project, "git", "commit", "--quiet", "--all", "--message", step)
+    run(tmp_path, "git", "clone", "--quiet", str(project), "clone")
+    told = restore(tmp_path / "clone", "HEAD~2", compute=True).splitlines()
+    assert told[1] == "HEAD~2: its outputs are in the cache"
+    assert objects(tmp_path / "clone") == wanted
+    assert run(tmp_path / "clone", "git", "status", "--porcelain") == ""
+    assert not (tmp_path / "clone/data/train/model.bin").exists()
+
+
+def test_a_commit_that_computes_something_else_is_told(project: Path, tmp_path: Path) -> None:
+    lock = (project / "dvc.lock").read_text()
+    (project / "given/rows.csv").write_text("a,b\n3,4\n")
+    run(project, "git", "commit", "--quiet", "--all", "--message", "not run")
+    assert (project / "dvc.lock").read_text() == lock
+    told = restore(project, "HEAD", compute=True)
+    assert "HEAD: computed here, and its outputs are not those" in told
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"), [("nowhere", "Needed a single revision"), ("--help", "Needed a single")]
+)
+def test_a_commit_that_cannot_be_computed_is_told(project: Path, revision: str, told: str) -> None:
+    assert f"{revision}: not computed: fatal: {told}" in restore(project, revision, compute=True)
 
 
 def test_an_output_changed_by_hand_is_not_lost(pushed: Path) -> None:

@@ -5,7 +5,7 @@ Git is asked a handful of times, however long the history is.
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -125,39 +125,55 @@ def read_past(root: Path, pipeline: Pipeline, main: str | None = None) -> Past:
     commits = _commits(
         root, pipeline, [main, "HEAD", "--branches", "--remotes", "--tags", *experiments]
     )
-    kept = set(_git(root, "rev-list", main).split())
-    evaluation = {name: _evaluation(commit, pipeline) for name, commit in commits.items()}
+    kept = frozenset(_git(root, "rev-list", main).split())
+    return Past(
+        main.removeprefix("refs/heads/").removeprefix("refs/remotes/"),
+        tuple(_with_applied(_iterations(commits, pipeline, kept, experiments), pipeline)),
+        tuple(commit.lock for commit in commits.values()),
+        _git(root, "rev-parse", "--is-shallow-repository").strip() == "false",
+    )
 
-    # the iteration whose result each commit has; parents come before their children
-    holds: dict[str, Iteration | None] = {}
-    iterations: list[Iteration] = []
+
+def _iterations(
+    commits: Mapping[str, Commit],
+    pipeline: Pipeline,
+    kept: Collection[str],
+    experiments: Mapping[str, str],
+) -> list[Iteration]:
+    """Return the iterations among `commits`, which hold parents before their children."""
+    evaluation = {name: _evaluation(commit, pipeline) for name, commit in commits.items()}
+    holds: dict[str, Iteration | None] = {}  # the iteration whose result each commit has
+    iterations = []
     for name, commit in commits.items():
         parents = [parent for parent in commit.parents if parent in commits]
         own = evaluation[name]
         same = next((parent for parent in parents if evaluation[parent] == own), None)
         before = holds[parents[0]] if parents else None
         holds[name] = holds[same] if same else before
-        if own is not None and (same is None or name in experiments):
-            baseline = _nearest_on_main(before)
-            experiment = experiments.get(name, "")
-            last = commits[parents[0]].lock if parents else Lock()
-            if before is not None and not _agrees(last, pipeline):
-                last = before.commit.lock
-            iteration = Iteration(commit, before, baseline, last, name in kept, experiment)
-            holds[name] = iteration
-            iterations.append(iteration)
-    on_main = {evaluation[i.commit.id]: i for i in reversed(iterations) if i.on_main}
-    return Past(
-        main.removeprefix("refs/heads/").removeprefix("refs/remotes/"),
-        tuple(
-            replace(
-                iteration, applied=_applied(iteration, on_main.get(evaluation[iteration.commit.id]))
-            )
-            for iteration in iterations
-        ),
-        tuple(commit.lock for commit in commits.values()),
-        _git(root, "rev-parse", "--is-shallow-repository").strip() == "false",
-    )
+        if own is None or (same and name not in experiments):
+            continue
+        last = commits[parents[0]].lock if parents else Lock()
+        if before is not None and not _agrees(last, pipeline):
+            last = before.commit.lock
+        iteration = Iteration(
+            commit,
+            parent=before,
+            baseline=_nearest_on_main(before),
+            before=last,
+            on_main=name in kept,
+            experiment=experiments.get(name, ""),
+        )
+        holds[name] = iteration
+        iterations.append(iteration)
+    return iterations
+
+
+def _with_applied(iterations: list[Iteration], pipeline: Pipeline) -> Iterator[Iteration]:
+    """Yield the iterations, and with each that main took over the one that it became."""
+    on_main = {_evaluation(i.commit, pipeline): i for i in reversed(iterations) if i.on_main}
+    for iteration in iterations:
+        found = on_main.get(_evaluation(iteration.commit, pipeline))
+        yield replace(iteration, applied=_applied(iteration, found))
 
 
 def _git(root: Path, *arguments: str, given: bytes = b"") -> str:

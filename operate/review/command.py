@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from operate.review.document import Block, Link, images, to_html, to_markdown
 from operate.review.ends import default_base
+from operate.review.gather import review
 from operate.review.page import as_document, compose, title_of
-from operate.review.review import review
 from operate.revisions import resolve
 from stages.core.files import published, write_text
 

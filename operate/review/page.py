@@ -23,12 +23,14 @@ from operate.review.pictures import png, slices_picture, verdict_picture
 from operate.review.results import MetricRow
 from operate.review.review import Review
 from stages.core.metrics import METRICS
-from stages.core.numbers import MINUS, decimals, interval, measured, number, percent
+from stages.core.numbers import MINUS, SPACE, decimals, interval, measured, number, percent
 from stages.core.statistics import Estimate
 
 # More looks than this wear a validation split out: even the adjusted interval then says
 # little about new rows. A choice of this project.
 WORN = 20
+# On one line wherever it stands.
+UNCLEAR = f"not{SPACE}clear"
 
 
 def title_of(review: Review) -> str:
@@ -78,6 +80,8 @@ def _verdict(review: Review) -> list[Block]:
     direction = METRICS[review.metric].direction
     base, head, shared = review.rows
     rows = f"{shared:,} rows are compared; the validation splits have {base:,} and {head:,}."
+    if base == head == shared:
+        rows = f"All {shared:,} validation rows are compared: both revisions have the same."
     if review.relabelled:
         rows += f" {review.relabelled:,} rows in both have another truth and are left out."
     places = decimals([*found.decisive])
@@ -86,6 +90,10 @@ def _verdict(review: Review) -> list[Block]:
         f"It is the 95 % interval over rows, {number(review.stretched, 2)} times as wide: for "
         "what another training on other rows would change, and for the looks."
     )
+    plain = found.difference["interval"] if found.difference else None
+    apart = plain is not None and not plain[0] <= 0 <= plain[1]
+    if apart and found.judgement == "no evidence of a difference":
+        decides += " Over rows alone the difference would be clear."
     block: list[Block] = [
         Text(headline(review), lead),
         Points((rows, decides, looks(review))),
@@ -121,7 +129,7 @@ def _warnings(review: Review) -> list[Block]:
         )
     if review.stale:
         names = ", ".join(review.stale)
-        text = f"The workspace is not what dvc.lock names; run `dvc repro` first. Stages: {names}."
+        text = f"The workspace is not what dvc.lock names; run dvc repro first. Stages: {names}."
         found.append(Text(text, "Stale."))
     return found
 
@@ -143,7 +151,7 @@ def questions(review: Review) -> list[str]:
         }[review.decision.judgement]
     ]
     if review.stale:
-        asked.append("Run `dvc repro` and review again: the outputs are not of these inputs.")
+        asked.append("Run dvc repro and review again: the outputs are not of these inputs.")
     for flip in review.verdicts:
         if flip.direction in ("worse", "gone"):
             asked.append(f"{flip.id} went from {flip.old} to {flip.new or 'gone'}: accept it?")
@@ -178,7 +186,7 @@ def questions(review: Review) -> list[str]:
 def _metrics(review: Review) -> list[Block]:
     if not review.metrics:
         return []
-    rows = [_metric_row(row, main=row.name == review.metric) for row in review.metrics]
+    rows = [_metric_row(row, row.name == review.metric, review.currency) for row in review.metrics]
     header = ("metric", "before", "now", "difference on the same rows", "reading")
     note = (
         "Before and now are on all validation rows of their own revision. Readings look at each "
@@ -187,18 +195,21 @@ def _metrics(review: Review) -> list[Block]:
     return [Heading("Metrics"), Table(header, rows, frozenset({1, 2, 3})), Text(note)]
 
 
-def _metric_row(row: MetricRow, main: bool) -> list[Cell]:
+def _metric_row(row: MetricRow, main: bool, currency: str) -> list[Cell]:
     def shown(found: Estimate | None) -> str:
         return measured(found["value"], found["interval"]) if found else number(None)
 
-    title = METRICS[row.name].title if row.name in METRICS else row.name
+    metric = METRICS.get(row.name)
+    title = metric.title if metric else row.name
+    if metric and metric.needs in ("value", "rule") and currency:
+        title += f", {currency}"
     moved = signed(row.difference) if row.difference else number(None)
     return [
         f"{title} (decides)" if main else title,
         shown(row.base),
         shown(row.head),
         moved,
-        row.reading,
+        row.reading.replace("not clear", UNCLEAR),
     ]
 
 
@@ -251,7 +262,7 @@ def _slices(review: Review) -> list[Block]:
             number(row.head),
             signed({"value": row.head - row.base, "interval": row.interval}),
             "< 0.001" if row.p < 0.001 else number(row.p, 3),
-            row.reading,
+            row.reading.replace("not clear", UNCLEAR),
         ]
         for row in review.slices
     ]

@@ -20,7 +20,7 @@ from stages.core.errors import LoopwrightError
 
 LOCK, PIPELINE, PARAMS = "dvc.lock", "dvc.yaml", "params.yaml"
 _COMMAND = re.compile(r"^  (\S[^\n]*):\n    cmd: ((?:[^\n]|\n(?!    \w+:|  \S))*)", re.MULTILINE)
-_NOT_HERE = "not in the workspace: run `dvc checkout` or `dvc repro`"
+_NOT_HERE = "not in the workspace: run dvc checkout or dvc repro"
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,8 @@ SCHEMA = """\
 columns:
   id: {dtype: int64, kind: identifier, title: the row, unique: true}
   y: {dtype: int64, kind: categorical, title: the truth, labels: {0: "no", 1: "yes"}}
+  "sex | `x` <b>":
+    {dtype: int64, kind: categorical, title: odd, labels: {1: "a|b", 2: "<i>"}}
 """
 
 
@@ -103,12 +105,13 @@ def give(folder: Path, model: str, noise: float, status: Any, colour: int) -> No
         json.dumps({"verdicts": [verdict("fairness.check", status)]})
     )
     measured = {"roc_auc": {"value": 0.8, "interval": [0.7, 0.9]}, "our_own": {"value": 3.0}}
-    evaluation = {"metrics": {"validation": measured}, "slices": []}
+    evaluation = {"metrics": {"validation": measured}, "slices": [{"column": NAME}]}
     (given / "evaluate/evaluation.json").write_text(json.dumps(evaluation))
     (given / "evaluate/metrics.json").write_text('{"roc_auc": 0.8}')
     for name, value in (("roc.png", colour), ("same.png", 1)):
         Image.new("L", (4, 4), value).save(given / "evaluate/figures" / name)
-    table = pd.DataFrame({"id": np.arange(N), "y": predictions["y_true"], NAME: 1.0})
+    rows = np.arange(N)
+    table = pd.DataFrame({"id": rows, "y": predictions["y_true"], NAME: 1 + rows % 2})
     for name in ("table", "validation"):
         write_table(given / f"{name}.parquet", table)
 
@@ -255,6 +258,23 @@ def test_no_commit_and_no_common_history_are_told(project: Path, tmp_path: Path)
         default_base(tmp_path)
 
 
+def test_slices_are_compared_and_odd_names_stay_text(project: Path) -> None:
+    found = review("main", "better")
+    assert [(row["column"], row["rows"]) for row in found["slices"]] == [(NAME, N // 2)] * 2
+    assert {row["value"] for row in found["slices"]} == {"a|b", "<i>"}
+    assert {row["reading"] for row in found["slices"]} == {"better"}
+    text = "\n".join(printed("main", "better"))
+    assert "<b>" not in text and "<i>" not in text and "a\\|b" in text
+    assert "2 of 2 slices are clearly better or worse" in text
+
+
+def test_a_broken_schema_leaves_slices_and_data_out(project: Path) -> None:
+    (project / "schema.yaml").write_text("columns: 3")
+    found = review("better")
+    assert found["slices"] == []
+    assert any(gap.startswith("slices:") for gap in found["gaps"])
+
+
 # --- what is missing ------------------------------------------------------------------------
 
 
@@ -284,6 +304,37 @@ def test_what_is_missing_comes_from_the_remote(project: Path, tmp_path: Path) ->
     kept = sum(file.is_file() for file in (project / ".dvc/cache").rglob("*"))
     stored = sum(file.is_file() for file in (tmp_path / "store").rglob("*"))
     assert 0 < kept < stored  # only what a review reads
+
+
+def test_without_the_old_outputs_the_page_says_so(project: Path) -> None:
+    shutil.rmtree(project / ".dvc/cache")
+    lines = printed("main", "workspace")
+    assert "**Verdict: not comparable.**" in lines
+    assert "## What could not be compared" in lines
+
+
+def test_a_remote_that_does_not_answer_keeps_its_password(project: Path) -> None:
+    url = "ssh://me:secret@localhost:9/"
+    run(project, "dvc", "remote", "add", "--quiet", "--local", "--default", "store", url)
+    shutil.rmtree(project / ".dvc/cache")
+    told = " ".join(review("main", "better")["gaps"])
+    assert "cache" in told and "secret" not in told
+
+
+def test_no_repository_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "error:" in fault(capsys, "workspace", "workspace")
+
+
+def test_a_dvc_yaml_without_paths_is_told(project: Path) -> None:
+    (project / "dvc.yaml").write_text("stages: {}\n")
+    found = review("better")
+    assert any("no vars.paths.predictions" in gap for gap in found["gaps"])
+    (project / "params.yaml").write_text("a: [")
+    with pytest.raises(SystemExit):
+        app(["review", "better"], standalone_mode=False)
 
 
 def test_a_revision_without_dvc_lock_is_told(project: Path) -> None:
@@ -369,6 +420,28 @@ def test_broken_files_are_told(project: Path) -> None:
     assert "not a Parquet file" in told and "not a JSON object" in told
 
 
+def test_impossible_predictions_are_told(project: Path) -> None:
+    file = project / "data/evaluate/predictions.parquet"
+    frame = pd.read_parquet(file)
+    file.unlink()
+    write_table(file, frame.assign(y_prob=2.0))
+    assert "cannot be measured" in review("better")["decision"]["why"][0]
+    write_table(file, frame.drop(columns="y_prob"))
+    assert any("no column y_prob" in gap for gap in review("better")["gaps"])
+
+
+def test_money_without_costs_is_not_comparable(project: Path) -> None:
+    (project / "data/model.json").unlink()
+    (project / "data/model.json").write_text("{}")
+    params = project / "params.yaml"
+    text = params.read_text().replace("metric: roc_auc", "metric: expected_value")
+    params.write_text(text.replace("currency", "money"))
+    commit(project, "no costs")
+    found = review("HEAD")
+    assert "needs charter.costs" in found["decision"]["why"][0]
+    assert any(row["name"] == "log_loss" and row["difference"] for row in found["metrics"])
+
+
 def test_a_table_that_changed_is_compared(project: Path) -> None:
     table = pd.read_parquet(project / "given/table.parquet")
     write_table(project / "given/table.parquet", table.iloc[:400])
@@ -389,10 +462,10 @@ def test_the_files_are_written_and_linked(project: Path) -> None:
     assert text.splitlines()[2].startswith("**Verdict: better.**")
     assert "](r_figures/verdict.png)" in text
     assert {path.name for path in (project / "out dir/r_figures").iterdir()} == {
-        "before", "now", "verdict.png",
+        "before", "now", "slices.png", "verdict.png",
     }  # fmt: skip
     page = (project / "page/r.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "<h1>Review of better" in page
 
 

@@ -400,7 +400,7 @@ def test_what_is_no_number_is_written_as_none(given: dict[str, Path], tmp_path: 
 
 
 def test_a_person_in_a_table_is_withheld(given: dict[str, Path], tmp_path: Path) -> None:
-    rows = [{"Group": "ann@bank.com", "Rows": 3}, {"Group": "18 to 29, high school", "Rows": 4}]
+    rows = [{"Group": "ann@bank.example", "Rows": 3}, {"Group": "18 to 29, high school", "Rows": 4}]
     conduct(
         [CHECK],
         lambda e: Findings([verdict("pillar.check")], {"Groups": rows}),

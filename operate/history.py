@@ -71,12 +71,21 @@ class Changes:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger."""
+    """One line of the ledger.
+
+    Attributes:
+        iteration: where it is.
+        changes: what was tried.
+        result: what came of it.
+        decision: whether it is better than what main had.
+        looks: distinct models seen until then: on validation, on test.
+    """
 
     iteration: Iteration
     changes: Changes
     result: Result
     decision: Decision
+    looks: tuple[int, int]
 
     @property
     def place(self) -> str:
@@ -84,8 +93,10 @@ class Entry:
         it = self.iteration
         if it.on_main:
             return "kept"
-        name = f"experiment {it.experiment}" if it.experiment else f"branch {it.branch}".strip()
-        return f"{name}, {f'kept as {it.applied.commit.short}' if it.applied else 'not merged'}"
+        kind = "experiment" if it.experiment else "branch"
+        name = it.experiment or it.branch
+        became = f"kept as {it.applied.commit.short}" if it.applied else "not merged"
+        return f"{kind} {name}, {became}" if name else became  # a detached HEAD has none
 
     @property
     def is_dead_end(self) -> bool:
@@ -139,6 +150,7 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
     memory = root / ".dvc/tmp/loopwright/paired.json"
     judge = Judge(metric, chosen.evaluate, cache, memory if os.access(root, os.W_OK) else None)
     tries = _tries(past.iterations, pipeline)
+    looks = list(_looks(past.locks, pipeline))
 
     results = {i.commit.id: _result(i.commit, pipeline, judge) for i in past.iterations}
     entries = tuple(
@@ -151,6 +163,7 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
                 results[iteration.baseline.commit.id] if iteration.baseline else None,
                 tries[iteration.commit.id],
             ),
+            looks[iteration.order - 1],
         )
         for iteration in past.iterations
     )
@@ -291,6 +304,18 @@ def _code_of(deps: Mapping[str, str]) -> dict[str, str]:
     return {path: md5 for path, md5 in deps.items() if _is_code(path)}
 
 
+def _looks(locks: Sequence[Lock], pipeline: Pipeline) -> Iterator[tuple[int, int]]:
+    """Yield after each commit how many distinct models had been seen on validation and on test."""
+    names = [pipeline.path("model"), pipeline.path("test")]
+    validation: set[tuple[str | None, ...]] = set()
+    test: set[tuple[str | None, ...]] = set()
+    for lock in locks:
+        validation.add(_look(lock, pipeline))
+        audits = [stage for name, stage in lock.stages.items() if name.startswith("audit@")]
+        test.update(tuple(stage.deps.get(name) for name in names) for stage in audits)
+        yield sum(None not in look for look in validation), sum(None not in look for look in test)
+
+
 def _looks_at_validation(root: Path, past: Past, pipeline: Pipeline) -> Looks:
     """Count the models that were held against a validation split: each was a chance to choose."""
     lock = root / "dvc.lock"
@@ -324,7 +349,7 @@ STYLES: dict[Answer, str] = {
 def heads(ledger: Ledger) -> tuple[str, ...]:
     """Return the titles of the columns."""
     result = f"{ledger.metric.title} ({ledger.metric.direction} is better)"
-    return "revision", "date", "hypothesis", "changed", result, "decision", "place"
+    return "revision", "date", "hypothesis", "changed", result, "decision", "looks", "place"
 
 
 def cells(entry: Entry) -> tuple[str, ...]:
@@ -337,6 +362,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
         str(entry.changes) or NOTHING,
         str(entry.result),
         decision.answer if decision.answer == "first" else f"{decision.answer}: {decision.why}",
+        " / ".join(map(str, entry.looks)),
         entry.place,
     )
 
@@ -406,6 +432,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
                 "changed": {**vars(entry.changes), "params": dict(entry.changes.params)},
                 "result": {"value": entry.result.value, "interval": entry.result.interval},
                 "decision": vars(entry.decision),
+                "looks": dict(zip(("validation", "test"), entry.looks, strict=True)),
             }
             for entry in ledger.entries
         ],

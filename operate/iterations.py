@@ -55,6 +55,7 @@ class Iteration:
 
     Attributes:
         commit: where its result is.
+        order: its place among all commits, from 1, oldest first.
         parent: the iteration before it; None for the first.
         baseline: the nearest iteration before it that is on main; None for the first.
         before: the last dvc.lock with the result of `parent`: what it changed is held
@@ -65,6 +66,7 @@ class Iteration:
     """
 
     commit: Commit
+    order: int
     parent: "Iteration | None" = None
     baseline: "Iteration | None" = None
     before: Lock = field(default_factory=Lock)
@@ -78,7 +80,7 @@ class Iteration:
         if self.on_main or self.experiment:
             return ""
         ref = self.commit.reached.removeprefix("refs/heads/").removeprefix("refs/remotes/")
-        return "" if _HASH.match(ref) else ref
+        return "" if ref == "HEAD" or _HASH.match(ref) else ref
 
     @property
     def hypothesis(self) -> str:
@@ -94,7 +96,7 @@ class Past:
     Attributes:
         main: the name of the branch that keeps what was decided.
         iterations: those of all branches and experiments that this clone knows.
-        locks: every version of dvc.lock.
+        locks: the dvc.lock of each commit, oldest first.
         complete: False in a shallow clone, whose history is cut off.
     """
 
@@ -123,7 +125,7 @@ def read_past(root: Path, pipeline: Pipeline, main: str | None = None) -> Past:
     main = _main(root, refs, main)
     experiments = _experiments(refs)
     commits = _commits(
-        root, pipeline, [main, "HEAD", "--branches", "--remotes", "--tags", *experiments]
+        root, pipeline, [main, "--branches", "--remotes", "--tags", *experiments, "HEAD"]
     )
     kept = frozenset(_git(root, "rev-list", main).split())
     return Past(
@@ -144,7 +146,7 @@ def _iterations(
     evaluation = {name: _evaluation(commit, pipeline) for name, commit in commits.items()}
     holds: dict[str, Iteration | None] = {}  # the iteration whose result each commit has
     iterations = []
-    for name, commit in commits.items():
+    for order, (name, commit) in enumerate(commits.items(), 1):
         parents = [parent for parent in commit.parents if parent in commits]
         own = evaluation[name]
         same = next((parent for parent in parents if evaluation[parent] == own), None)
@@ -157,6 +159,7 @@ def _iterations(
             last = before.commit.lock
         iteration = Iteration(
             commit,
+            order,
             parent=before,
             baseline=_nearest_on_main(before),
             before=last,

@@ -231,6 +231,13 @@ def test_a_merged_branch_is_kept_and_its_merge_is_no_iteration(project: Project)
     project.commit("Write notes")
     assert project.entry(second).place == "branch leaves, not merged"
     assert project.entry(second).is_dead_end
+    project.git("checkout", "--quiet", "leaves")  # where HEAD is changes nothing
+    assert project.entry(second).place == "branch leaves, not merged"
+    project.git("checkout", "--quiet", "--detach")
+    project.git("branch", "--quiet", "--delete", "--force", "leaves")
+    assert project.entry(second).place == "not merged"
+    project.git("branch", "--quiet", "leaves")
+    project.git("checkout", "--quiet", "main")
     project.git("merge", "--quiet", "--no-edit", "leaves")
     project.write("three", 0.73)
     third = project.commit("Third")
@@ -517,6 +524,8 @@ def test_looks_count_each_model_once(project: Project) -> None:
     project.commit("The same model, measured anew")
     assert str(project.ledger().looks_at_validation) == "2"
     assert str(project.ledger().looks_at_test) == "2"
+    looks = [entry.looks for entry in project.ledger().entries]
+    assert looks == [(1, 1), (2, 2), (2, 2)]
     project.write("three", 0.7)  # in the workspace only
     assert str(project.ledger().looks_at_validation) == "3"
 
@@ -539,7 +548,7 @@ def test_elsewhere_it_is_markdown(few: Project, capsys: pytest.CaptureFixture[st
     show(few.ledger(), Console(width=80))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("| revision | date | hypothesis | changed | ROC AUC (higher is")
-    assert lines[2].count(" | ") == 6 and "First \\| with a pipe" in lines[2]
+    assert lines[2].count(" | ") == 7 and "First \\| with a pipe" in lines[2]
     assert "&lt;script&gt;" in lines[3] and "train.depth 1 → 2" in lines[3]
     assert lines[-3:] == [
         "- iterations: 3, of which not merged into main: 1",
@@ -573,6 +582,7 @@ def test_json_holds_all_of_it(few: Project, monkeypatch: pytest.MonkeyPatch) -> 
     assert third["baseline"] == first["commit"]
     assert third["result"] == {"value": 0.75, "interval": [0.73, 0.77]}
     assert third["decision"]["answer"] == "better"
+    assert third["looks"] == {"validation": 3, "test": 3}
 
 
 def test_the_page_needs_no_other_file_and_holds_no_code_of_a_stranger(few: Project) -> None:

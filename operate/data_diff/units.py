@@ -72,14 +72,13 @@ def by_key(pair: Pair, of_base: Ints, of_head: Ints) -> Multiplied | None:
     """
     base = pair.base[of_base].astype(np.float64)
     head = pair.head[of_head].astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        usable = (
-            pair.base_known[of_base]
-            & pair.head_known[of_head]
-            & (base != 0)
-            & np.isfinite(base)
-            & np.isfinite(head)
-        )
+    usable = (
+        pair.base_known[of_base]
+        & pair.head_known[of_head]
+        & (base != 0)
+        & np.isfinite(base)
+        & np.isfinite(head)
+    )
     changed = usable & (base != head)
     if changed.sum() < MIN_ROWS:
         return None
@@ -120,7 +119,7 @@ def by_quantiles(name: str, base: Floats, head: Floats) -> UnitChange | None:
         return None
     at = np.arange(1, 20) / 20
     b, h = np.quantile(base, at), np.quantile(head, at)
-    if np.median(b) * np.median(h) < 0:
+    if np.sign(np.median(b)) * np.sign(np.median(h)) < 0:
         h = h[::-1]  # a turned sign turns the order
     known = (b != 0) & (h != 0)
     if len(np.unique(b[known])) < 2 * MIN_DISTINCT or not np.array_equal(b == 0, h == 0):

@@ -219,6 +219,7 @@ th, .n { white-space: nowrap }
 code { font: .9em ui-monospace, monospace; background: var(--pale); padding: .05em .3em }
 img { max-width: 100%; height: auto; background: #fff }
 figure { margin: 0; min-width: 0 }
+figure:only-child { max-width: 46rem }
 figcaption { color: var(--muted); font-size: .85rem }
 .side { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem;
   margin: 1rem 0 }

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -140,6 +141,14 @@ def test_a_file_that_is_not_there_and_too_few_files(tmp_path: Path) -> None:
 # --- as git calls it ------------------------------------------------------------------------
 
 
+def reproduce(folder: Path) -> None:
+    """Run the stages in this process: starting DVC takes longer than they do."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        with Repo() as repo:
+            repo.reproduce()
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("merge") / "repo"
@@ -150,12 +159,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".gitattributes").write_text(f"{ATTRIBUTE}\nboth.out -merge\n")
     for name in ("one", "two", "alone"):
         (folder / f"{name}.in").write_text(f"{name}\n")
-    run(folder, "dvc", "repro", "--quiet")
+    reproduce(folder)
     commit(folder, "the start")
     for name, file in BRANCHES.items():
         run(folder, "git", "checkout", "--quiet", "-b", name, "main")
         (folder / f"{file}.in").write_text(f"{name}\n")
-        run(folder, "dvc", "repro", "--quiet")
+        reproduce(folder)
         commit(folder, name)
     install(folder)
     return folder

@@ -88,7 +88,7 @@ def kept_by_git(dvc_yaml: str) -> list[re.Pattern[str]]:
     Raises:
         LoopwrightError: the text is not YAML.
     """
-    document = load_yaml("dvc.yaml", dvc_yaml)
+    document = load_pipeline("dvc.yaml", dvc_yaml)
     paths = {
         f"${{paths.{name}}}": str(path)
         for block in document.get("vars") or []
@@ -113,6 +113,19 @@ def _as_pattern(out: str, paths: dict[str, str]) -> re.Pattern[str]:
         out = out.replace(name, path)
     parts = re.split(r"\$\{[^}]*\}", out)
     return re.compile("[^/]+".join(map(re.escape, parts)) + "(/.*)?")
+
+
+def load_pipeline(name: str, text: str) -> Any:
+    """Return what `text`, that of dvc.yaml or dvc.lock, declares.
+
+    Raises:
+        LoopwrightError: it is not YAML, or its stages are no mappings.
+    """
+    document = load_yaml(name, text)
+    stages = document.get("stages") or {}
+    if not isinstance(stages, dict) or not all(isinstance(s, dict) for s in stages.values()):
+        raise LoopwrightError(f"{name}: stages: a mapping of mappings was expected")
+    return document
 
 
 def load_yaml(name: str, text: str) -> Any:

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
-from operate.hooks import load_yaml
+from operate.hooks import load_pipeline, load_yaml
 from operate.index import Index
 
 YAML, LOCK = "dvc.yaml", "dvc.lock"
@@ -42,8 +42,8 @@ def drift(index: Index) -> Drift:
         return Drift()
     if lock is None:
         return Drift(missing=True)
-    locked: dict[str, Any] = load_yaml(LOCK, lock).get("stages") or {}
-    named = defined(load_yaml(YAML, pipeline)) if _touched(index, YAML) else {}
+    locked: dict[str, Any] = load_pipeline(LOCK, lock).get("stages") or {}
+    named = defined(load_pipeline(YAML, pipeline)) if _touched(index, YAML) else {}
     files = _Files(index, locked)
 
     found: dict[str, list[str]] = {}
@@ -125,7 +125,7 @@ class _Files:
             ):
                 yield f"{path} is not what it wrote"
         for file, values in stage.get("params", {}).items():
-            for key, value in values.items():
+            for key, value in (values or {}).items():
                 if file in self.params and _value(self.params[file], key) != value:
                     yield f"{file}: {key} changed"
 
@@ -232,7 +232,7 @@ def _redefined(stage: Mapping[str, Any], now: Mapping[str, Any] | None) -> Itera
         yield from (f"{path} is a new input" for path in sorted(deps - ran))
         yield from (f"{path} is no input any more" for path in sorted(ran - deps))
     keys = {key for key in now.get("params") or [] if isinstance(key, str)}
-    known = {key for values in stage.get("params", {}).values() for key in values}
+    known = {key for values in stage.get("params", {}).values() for key in values or ()}
     new = sorted(key for key in keys - known if "${" not in key and not key.endswith(".yaml"))
     yield from (f"{key} is a new parameter" for key in new)
 

@@ -131,6 +131,8 @@ def test_a_pipeline_that_is_no_yaml_is_told() -> None:
         kept_by_git("a: [")
     with pytest.raises(LoopwrightError, match=r"dvc\.yaml: a mapping was expected"):
         kept_by_git("- a")
+    with pytest.raises(LoopwrightError, match=r"dvc\.yaml: stages: a mapping of mappings"):
+        kept_by_git("stages: {train: }")
 
 
 # --- what stands in them --------------------------------------------------------------------

@@ -825,6 +825,16 @@ def test_help_lists_the_stages(project: Project) -> None:
     assert (nothing.returncode, nothing.stdout, nothing.stderr) == (2, "", ended.stdout)
 
 
+def test_a_stage_may_be_a_package(own: Project) -> None:
+    (own.root / "stages/audit/look.py").rename(own.root / "stages/look.py")
+    (own.root / "stages/look").mkdir()
+    (own.root / "stages/look.py").rename(own.root / "stages/look/__init__.py")
+    assert "\n  look   Look.\n" in own.run("--help").stdout
+    assert own.run("look", "--out", "out").returncode == 0
+    assert (own.root / "out").read_text() == "looked"
+    assert "no stage 'core'" in own.run("core").stderr  # a package without a main
+
+
 def test_help_of_a_stage_lists_its_paths(project: Project) -> None:
     ended = project.run("tell", "--help")
     assert ended.returncode == 0

@@ -42,7 +42,7 @@ from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.metrics import METRICS, Metric
 from stages.core.params import Target
 from stages.core.schema import Schema, read_schema
-from stages.core.slices import _values as parts_of
+from stages.core.slices import parts_of
 from stages.core.statistics import Estimate
 
 # Who writes verdicts outside the audit.

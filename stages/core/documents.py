@@ -40,7 +40,6 @@ def read_document(path: Path, model: type[Document]) -> Document:
         raise LoopwrightError(f"{path}: not UTF-8 text ({fault})") from None
     try:
         data = YAML(typ="safe").load(text)
-        root = YAML().compose(text)
     except MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise LoopwrightError(f"{path}:{line}: not valid YAML: {fault.problem}") from None
@@ -49,12 +48,13 @@ def read_document(path: Path, model: type[Document]) -> Document:
     if not isinstance(data, dict):
         raise LoopwrightError(f"{path}: a mapping of sections was expected, found {_shown(data)}")
     try:
-        text = json.dumps(data, default=str)
+        as_json = json.dumps(data, default=str)
     except (TypeError, ValueError) as fault:  # a key that is a date or a list; an endless alias
         raise LoopwrightError(f"{path}: {fault}; quote a key that is to be text") from None
     try:
-        return model.model_validate_json(text)
+        return model.model_validate_json(as_json)
     except ValidationError as invalid:
+        root = YAML().compose(text)  # it knows the lines
         faults = [_fault(path, model, data, root, error) for error in invalid.errors()]
     noun = "fault" if len(faults) == 1 else "faults"
     raise LoopwrightError("\n  ".join([f"{path} has {len(faults)} {noun}", *faults]))

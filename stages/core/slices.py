@@ -39,7 +39,7 @@ def slices(
     found = [
         (name, label, inside)
         for name in columns
-        for label, inside in _values(frame[name], schema, name)
+        for label, inside in parts_of(frame[name], schema, name)
         if inside.sum() >= MIN_ROWS
     ]
     if not found:
@@ -68,7 +68,7 @@ def slices(
     ]
 
 
-def _values(
+def parts_of(
     column: "pd.Series[Any]", schema: Schema, name: str
 ) -> list[tuple[str, npt.NDArray[np.bool_]]]:
     """Return the label and the rows of each value, or of each quarter of the values."""

@@ -112,6 +112,10 @@ format: $(DEV) ## mend the style
 bench: $(DEV) ## measure how long things take
 	$(BIN)/python bench/bench.py
 
+.PHONY: bench-review
+bench-review: $(DEV) ## measure how often a review is right
+	$(BIN)/python bench/review.py
+
 # --- the house ------------------------------------------------------------------------------
 
 .PHONY: lock
@@ -120,8 +124,9 @@ lock: $(DEV) ## bring both lock files up to pyproject.toml; UPGRADE=--upgrade ta
 	$(UV_LOCK) $(UPGRADE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 .PHONY: hooks
-hooks: $(DEV) ## let git check each commit
+hooks: $(DEV) ## let git check each commit, and merge dvc.lock by stages
 	pre-commit install
+	loopwright merge-lock --install
 
 .PHONY: clean
 clean: ## remove what tools leave behind; data, caches of DVC and .venv stay

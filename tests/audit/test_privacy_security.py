@@ -374,7 +374,7 @@ PIN = "numpy==2.4.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
     ("lock", "status"),
     [
         (PIN, "pass"),
-        ("# made by uv\n--index-url https://pypi.org/simple\n\n" + PIN, "pass"),
+        ("# made by uv\n--index-url https://index.example/simple\n\n" + PIN, "pass"),
         (PIN.replace("numpy", "uvicorn[standard]"), "pass"),
         (PIN.replace(" \\", " ; python_version < '3.12' \\"), "pass"),
         ("", "fail"),

@@ -167,7 +167,7 @@ class Bench:
         """Return the clone that DVC runs and the one without, the pipeline run in each."""
         if self.by_dvc is None or self.by_one is None:
             self.cold_repro(1)
-        assert self.by_dvc is not None and self.by_one is not None  # noqa: S101
+        assert self.by_dvc is not None and self.by_one is not None  # noqa: S101 - for the type checker
         return self.by_dvc, self.by_one
 
     def cold_repro(self, runs: int) -> tuple[Timed, Timed]:

@@ -82,7 +82,7 @@ def hold(y: npt.NDArray[np.int64], old: Floats, new: Floats, draws: int) -> dict
 def half_width(paired: Paired, n: int, trained_on: int) -> float:
     """Return half the width of the interval that decides."""
     interval = paired.difference["interval"]
-    assert interval is not None  # noqa: S101
+    assert interval is not None  # noqa: S101 - for the type checker
     return stretch(n, trained_on, 1) * (interval[1] - interval[0]) / 2
 
 
@@ -124,7 +124,7 @@ def tables(chosen: Params, pairs: int, anew: bool) -> Iterator[dict[str, Any]]:
                 sizes[name] = size_of(name, y, old, new, n, trained_on)
             told["seeds", name][decide(seeds[name], n, trained_on, 1).judgement] += 1
             interval = seeds[name].difference["interval"]
-            assert interval is not None  # noqa: S101
+            assert interval is not None  # noqa: S101 - for the type checker
             alone[name] += interval[0] <= 0 <= interval[1]
             planted = plant(y, new, sizes[name], pair)
             gained = hold(y, old, planted, chosen.evaluate.bootstrap)[name]

@@ -55,7 +55,7 @@ def run(root: Path, experiment: Experiment) -> int:
     command += ["-m", experiment.message, *(["--queue"] if experiment.queue else [])]
     for override in experiment.overrides:
         command += ["-S", override]
-    return subprocess.run(command, cwd=root, check=False).returncode  # noqa: S603
+    return subprocess.run(command, cwd=root, check=False).returncode
 
 
 def check(root: Path, experiment: Experiment) -> None:
@@ -103,8 +103,8 @@ def _check_name(root: Path, name: str) -> None:
 
 
 def _git(root: Path, *arguments: str, may_fail: bool = False) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
+    done = subprocess.run(
+        ["git", *arguments],
         cwd=root,
         capture_output=True,
         text=True,

@@ -182,8 +182,8 @@ def _with_applied(iterations: list[Iteration], pipeline: Pipeline) -> Iterator[I
 def _git(root: Path, *arguments: str, given: bytes = b"") -> str:
     """Return what git prints."""
     try:
-        done = subprocess.run(  # noqa: S603 - no shell
-            ["git", *arguments],  # noqa: S607 - git is where PATH says
+        done = subprocess.run(
+            ["git", *arguments],
             cwd=root,
             input=given,
             capture_output=True,
@@ -265,7 +265,7 @@ def _blobs(root: Path, names: Iterable[str]) -> _Blobs:
     ]
     wanted = dict.fromkeys(name for name in blobs.names if name)
     done = subprocess.run(
-        ["git", "cat-file", "--batch"],  # noqa: S607
+        ["git", "cat-file", "--batch"],
         cwd=root,
         input="".join(f"{blob}\n" for blob in wanted).encode(),
         capture_output=True,

@@ -147,8 +147,8 @@ def install(root: Path) -> None:
         "driver": f"{command} merge-lock %O %A %B",
     }
     for key, value in settings.items():
-        done = subprocess.run(  # noqa: S603
-            ["git", "config", f"merge.{DRIVER}.{key}", value],  # noqa: S607
+        done = subprocess.run(
+            ["git", "config", f"merge.{DRIVER}.{key}", value],
             cwd=root,
             capture_output=True,
             text=True,

@@ -95,7 +95,7 @@ def _environment(zone: str, locale: str, seed: str, threads: str, *, warm: bool)
 def _other_locale() -> str:
     """Return an installed locale whose rules differ from those of C; else C itself."""
     try:
-        listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False)  # noqa: S607
+        listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return "C"
     names = listed.stdout.split()
@@ -106,7 +106,7 @@ def _namespace() -> tuple[str, ...]:
     """Return the command that gives a process its own hostname; empty where none may."""
     for command in _NAMESPACES:
         if shutil.which(command[0]):
-            tried = subprocess.run(  # noqa: S603
+            tried = subprocess.run(
                 [*command, sys.executable, "-c", _AS_HOST, "elsewhere", "true"],
                 capture_output=True,
                 check=False,
@@ -159,8 +159,8 @@ def compare(committed: Mapping[str, str], clones: Sequence[Mapping[str, str]]) -
 
 
 def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
+    done = subprocess.run(
+        ["git", *arguments],
         cwd=root,
         capture_output=True,
         text=True,
@@ -229,7 +229,7 @@ def _start(base: Path, below: str, world: World) -> "subprocess.Popen[bytes]":
     (base / "global").mkdir()
     (base / "global/config").write_text(_QUIET)
     with (base / LOG).open("wb") as log:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             command,
             cwd=base / "clone" / below,
             env=environment,

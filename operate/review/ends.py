@@ -50,8 +50,8 @@ def default_base(root: Path) -> tuple[str, str | None]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     """Return what git prints, or None where it fails."""
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607
+    done = subprocess.run(
+        ["git", *arguments],
         cwd=root,
         capture_output=True,
         encoding="utf-8",

@@ -185,8 +185,8 @@ class _Reviewer:
         swapped = self.base.revision.commit is None and self.head.revision.commit is not None
         if not revisions:
             return {}
-        done = subprocess.run(  # noqa: S603
-            ["git", "diff", "--numstat", "-z", "--no-renames", "--relative",  # noqa: S607
+        done = subprocess.run(
+            ["git", "diff", "--numstat", "-z", "--no-renames", "--relative",
              *(["-R"] if swapped else []), *revisions, "--"],
             cwd=self.root,
             capture_output=True,

@@ -79,8 +79,8 @@ class Snapshot:
         if commit is None:
             file = root / path
             return file.read_bytes() if file.is_file() else None
-        done = subprocess.run(  # noqa: S603
-            ["git", "cat-file", "blob", f"{commit}:./{path}"],  # noqa: S607
+        done = subprocess.run(
+            ["git", "cat-file", "blob", f"{commit}:./{path}"],
             cwd=root,
             capture_output=True,
             check=False,
@@ -167,8 +167,8 @@ class Snapshot:
         """The outputs that git tracks at this revision: those with ``cache: false``."""
         if self.revision.commit is None:
             return frozenset()
-        done = subprocess.run(  # noqa: S603
-            ["git", "ls-tree", "-z", "--name-only", self.revision.commit, "--", *self.outs],  # noqa: S607
+        done = subprocess.run(
+            ["git", "ls-tree", "-z", "--name-only", self.revision.commit, "--", *self.outs],
             cwd=self.revision.root,
             capture_output=True,
             encoding="utf-8",
@@ -188,7 +188,7 @@ class Snapshot:
             listed = {**stage.deps, **stage.outs}
             for path in listed.keys() - hashed.keys():
                 content = self.tracked(path)
-                hashed[path] = None if content is None else md5(content).hexdigest()  # noqa: S324
+                hashed[path] = None if content is None else md5(content).hexdigest()  # noqa: S324 - as DVC names its objects
             changed = any(hashed[path] not in (None, oid) for path, oid in listed.items())
             if changed or any(now.get(key) != value for key, value in stage.values.items()):
                 found.append(name)

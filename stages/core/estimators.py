@@ -24,7 +24,7 @@ from stages.core.params import Candidate
 from stages.core.rules import parse_rule
 
 
-class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class RuleClassifier(ClassifierMixin, BaseEstimator):
     """The charter's rule as a classifier.
 
     It predicts what the rule says; its probabilities are the shares of positives that

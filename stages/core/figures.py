@@ -237,6 +237,7 @@ def save(fig: Figure, path: Path) -> None:
         _finish(fig)
         canvas = FigureCanvasAgg(fig)
         fig.set_dpi(DPI)
+        # matplotlib has no types for these two.
         canvas.draw()  # type: ignore[no-untyped-call]
         pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
     with published(path) as temporary:

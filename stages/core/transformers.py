@@ -93,7 +93,7 @@ CREATE: dict[str, Callable[..., Floats]] = {
 # --- transformers -----------------------------------------------------------------------
 
 
-class SelectColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class SelectColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Pick the inputs from a frame: numbers as float64, texts as objects, missing as NaN.
 
     Args:
@@ -168,7 +168,7 @@ def _text(values: "pd.Series[Any]") -> npt.NDArray[np.object_]:
     return np.array([text if text is np.nan else str(text) for text in texts], dtype=object)
 
 
-class CreateFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class CreateFeatures(TransformerMixin, BaseEstimator):
     """Add the declared features to a frame of numbers; stateless.
 
     Args:
@@ -202,7 +202,7 @@ class CreateFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return hasattr(self, "n_features_in_")
 
 
-class SelectFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
+class SelectFeatures(SelectorMixin, BaseEstimator):
     """Leave out features that hardly vary, and of a correlated pair the later one.
 
     Args:

@@ -80,8 +80,8 @@ def become(python: Path, arguments: list[str], environ: dict[str, str]) -> NoRet
     if os.name == "nt":  # where exec does not wait
         import subprocess
 
-        sys.exit(subprocess.run(command, env=environ, check=False).returncode)  # noqa: S603
-    os.execve(python, command, environ)  # noqa: S606
+        sys.exit(subprocess.run(command, env=environ, check=False).returncode)
+    os.execve(python, command, environ)
 
 
 def _packages(prefix: Path, version: str) -> Path:

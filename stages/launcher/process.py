@@ -90,7 +90,7 @@ def _call(root: Path, name: str, paths: Sequence[str]) -> int:
 def _end(code: int) -> NoReturn:
     """End without tearing down the libraries, which takes longer than many a stage."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading._shutdown()  # type: ignore[attr-defined]
+    threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does at its end
     atexit._run_exitfuncs()
     os._exit(code if _flushed() else code or 2)
 

@@ -106,7 +106,7 @@ def _started(path: Path, request: Request, python: Interpreter) -> socket.socket
         listener.bind(str(path))
         listener.listen(128)
         number = listener.fileno()
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [python.python, request.root / "stages", "--serve", str(number), path],
             cwd="/",
             env=request.environ,

@@ -24,7 +24,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from operate.review.difference import Paired, decide, measure_both, stretch
 from stages.core.metrics import METRICS, Predictions
 from stages.core.params import Params, read_params
-from stages.core.tables import positives, read_table
+from stages.core.tables import read_table
+from stages.core.targets import truth
 
 DRAWN = ("roc_auc", "log_loss")
 SHARE_OF_ROWS = 0.1  # that a planted gain moves towards the truth
@@ -38,7 +39,7 @@ def deal(chosen: Params, pairs: int, anew: bool) -> Iterator[tuple[int, Rows, Ro
     """Yield the number of a pair, its train rows and its validation rows."""
     tables = [read_table(Path(f"data/split/{name}.parquet")) for name in ("train", "validation")]
     rows = pd.concat(tables, ignore_index=True)
-    y = positives(rows, chosen.charter.target)
+    y = truth(rows, chosen.charter.target)
     out = [*chosen.featurize.exclude, chosen.charter.key, chosen.charter.target.column]
     X = rows.drop(columns=[name for name in out if name is not None]).to_numpy(np.float64)
     order = np.arange(len(y))

@@ -43,10 +43,11 @@ from stages.core.models import load_model, recorded_sha256
 from stages.core.numbers import number, percent
 from stages.core.params import Costs, Criterion, Evaluate, Target, read_params
 from stages.core.schema import Kind, Schema, read_schema
-from stages.core.scoring import check_classes
+from stages.core.scoring import check_truth
 from stages.core.slices import slices
 from stages.core.statistics import Drawn, Estimate, Floats, Seed
-from stages.core.tables import positives, read_table, write_table
+from stages.core.tables import read_table, write_table
+from stages.core.targets import truth
 from stages.core.verdicts import Status, Verdict, as_documents, at_most
 from stages.core.worth import compare_decisions, return_on_investment, search_threshold
 
@@ -120,7 +121,7 @@ def rows_of(path: Path, target: Target, entity: str | None, seed: Seed) -> Rows:
     frame = read_table(path)
     if not len(frame):
         raise LoopwrightError(f"{path}: no rows; give this split a larger share in split.fractions")
-    y = positives(frame, target)
+    y = truth(frame, target)
     groups = None
     if entity is not None and frame[entity].duplicated().any():
         groups = frame[entity].to_numpy()
@@ -643,7 +644,7 @@ def main(
     entity = chosen.split.group or chosen.charter.key
     # Draws of train and validation are independent, as the rows are.
     seen = rows_of(train, target, entity, (seed, 1))
-    check_classes(seen.y, train)
+    check_truth(chosen.charter.task, seen.y, train)
     unseen = rows_of(validation, target, entity, seed)
     m = measure_model(
         fitted,

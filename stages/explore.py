@@ -21,7 +21,8 @@ from stages.core.joints import draw_correlation, draw_pair, draw_scatter
 from stages.core.marginals import draw_box, draw_histograms, draw_missing, draw_scatter_target
 from stages.core.params import Explore, Target, read_params
 from stages.core.schema import Schema, read_schema
-from stages.core.tables import positives, read_table
+from stages.core.tables import read_table
+from stages.core.targets import truth
 from stages.core.variables import read_variables
 from stages.core.view import View, class_names, view
 
@@ -41,7 +42,7 @@ def explore(
     Raises:
         LoopwrightError: the target or a column is not in both the table and the schema.
     """
-    y = positives(frame, target)
+    y = truth(frame, target)
     title = schema.column(target.column, "charter.target.column").title
     variables = read_variables(frame, schema, target.column, key)
     separations = [separation(variable, y, bounds.random_state) for variable in variables]

@@ -17,7 +17,8 @@ from stages.core.files import write_json
 from stages.core.models import save_model
 from stages.core.params import Feature, Featurize, read_params
 from stages.core.schema import read_schema
-from stages.core.tables import positives, read_table
+from stages.core.tables import read_table
+from stages.core.targets import truth
 from stages.core.transformers import build_features
 
 Ints = npt.NDArray[np.int64]
@@ -97,7 +98,7 @@ def main(*, params: Path, schema: Path, train: Path, features: Path, feature_lis
     chosen = read_params(params)
     columns = read_schema(schema)
     frame = read_table(train)
-    y = positives(frame, chosen.charter.target)
+    y = truth(frame, chosen.charter.target)
     pipeline = build_features(
         chosen.featurize, columns, chosen.charter.target.column, chosen.charter.key
     )

@@ -9,7 +9,8 @@ import pandas as pd
 from stages.core.files import write_json
 from stages.core.params import Split, Target, read_params
 from stages.core.splits import PARTS, Ints, deal_rows, times_of
-from stages.core.tables import positives, read_table, write_table
+from stages.core.tables import read_table, write_table
+from stages.core.targets import truth
 from stages.core.twins import features_of, twins
 from stages.core.verdicts import Status, Verdict, as_documents
 
@@ -48,7 +49,7 @@ def main(
 
 def describe(frame: pd.DataFrame, parts: Ints, split: Split, target: Target) -> dict[str, Any]:
     """Return the size of each part, its share of positives and, of a cut in time, its span."""
-    y = positives(frame, target)
+    y = truth(frame, target)
     described: dict[str, Any] = {
         "rows": {name: int((parts == place).sum()) for place, name in enumerate(PARTS)},
         "positive_share": {
@@ -134,7 +135,7 @@ def check_shares(
     frame: pd.DataFrame, parts: Ints, split: Split, target: Target, splits: Path
 ) -> Verdict:
     """Each part has about the share of positives that the table has."""
-    y = positives(frame, target)
+    y = truth(frame, target)
     gaps = [abs(y[parts == place].mean() - y.mean()) for place in range(len(PARTS))]
     gap = round(float(max(gaps)), 6)
     why = "the largest gap between a part's share of positives and the whole table's"

@@ -23,8 +23,9 @@ from stages.core.files import published, read_json, write_json
 from stages.core.models import load_model, recorded_sha256, save_model
 from stages.core.params import Candidate, read_params
 from stages.core.progress import progress
-from stages.core.scoring import check_classes, goodness, scores
-from stages.core.tables import positives, read_table
+from stages.core.scoring import check_truth, goodness, predicted, scores
+from stages.core.tables import read_table
+from stages.core.targets import truth
 
 Ints = npt.NDArray[np.int64]
 # Raw rows, and 1 or 0 for each.
@@ -140,7 +141,7 @@ def race(
                 candidate, features, rule, random_state, train[0], transformed, train[1]
             )
             found = [
-                scores(y, estimator.predict_proba(frame)[:, 1]) for frame, y in (validation, train)
+                scores("binary", y, predicted(estimator, frame, "binary")) for frame, y in (validation, train)
             ]
             learnt = kept if isinstance(estimator, Pipeline) else tuple(inputs_of(estimator))
             entries.append(Entry(name, candidate, estimator, learnt, *found))
@@ -203,7 +204,7 @@ def _losses(estimator: Pipeline, split: Split, iterations: Sequence[int]) -> lis
     frame, y = split
     stages = estimator[-1].staged_predict_proba(estimator[:-1].transform(frame))
     return [
-        scores(y, y_prob[:, 1], ["log_loss"])["log_loss"]
+        scores("binary", y, y_prob[:, 1], ["log_loss"])["log_loss"]
         for iteration, y_prob in enumerate(stages, start=1)
         if iteration in iterations
     ]
@@ -249,8 +250,8 @@ def main(
     splits = []
     for path in (train, validation):
         frame = read_table(path)
-        y = positives(frame, chosen.charter.target)
-        check_classes(y, path)
+        y = truth(frame, chosen.charter.target)
+        check_truth(chosen.charter.task, y, path)
         splits.append((frame, y))
     candidates = tuned(chosen.train.candidates, read_json(best_params))
     rule, random_state = chosen.charter.rule.expression, chosen.train.random_state

@@ -23,7 +23,8 @@ from stages.core.params import Candidate, Range, Tune, read_params
 from stages.core.progress import progress
 from stages.core.scoring import goodness, scores
 from stages.core.splits import folds
-from stages.core.tables import positives, read_table
+from stages.core.tables import read_table
+from stages.core.targets import truth
 
 Ints = npt.NDArray[np.int64]
 Fold = tuple[Ints, Ints]
@@ -120,7 +121,7 @@ def cross_validated(
         for fitting, scored in dealt:
             fitted = estimator(parameters).fit(frame.iloc[fitting], y[fitting])
             y_prob = fitted.predict_proba(frame.iloc[scored])[:, 1]
-            found.append(scores(y[scored], y_prob, [scoring])[scoring])
+            found.append(scores("binary", y[scored], y_prob, [scoring])[scoring])
         return found
 
     return score
@@ -162,7 +163,7 @@ def main(
     if chosen.tune.trials:
         check_space(chosen.tune.space, start)
         frame = read_table(train)
-        y = positives(frame, chosen.charter.target)
+        y = truth(frame, chosen.charter.target)
         pipeline = load_model(features, recorded_sha256(feature_list))
         random_state, rule = chosen.tune.random_state, chosen.charter.rule.expression
 

@@ -13,14 +13,14 @@ from PIL import Image
 
 from stages.core.errors import LoopwrightError
 from stages.core.figures import save
-from stages.core.params import Params, Target
+from stages.core.params import Params, BinaryTarget
 from stages.core.schema import Column, Schema
 from stages.core.tables import write_table
 from stages.explore import explore, main, pictures
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ["histograms", "scatter", "scatter_target", "pair", "correlation", "box", "missing"]
-TARGET = Target(column="y", positive="yes", meaning="it happened")
+TARGET = BinaryTarget(column="y", positive="yes", meaning="it happened")
 
 SCHEMA = """\
 columns:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Split, Target
+from stages.core.params import Split, BinaryTarget
 from stages.core.splits import PARTS
 from stages.core.tables import read_table, write_table
 from stages.core.verdicts import Verdict, from_document
@@ -21,7 +21,7 @@ from stages.split import (
 
 ROOT = Path(__file__).parent.parent
 SPLITS = Path("splits.json")
-TARGET = Target(column="y", positive=1, meaning="m")
+TARGET = BinaryTarget(column="y", positive=1, meaning="m")
 
 
 def split(strategy: str = "stratified", **more: object) -> Split:

@@ -29,7 +29,8 @@ from stages.core.personal_data import personal_data
 from stages.core.rules import parse_rule
 from stages.core.schema import Schema, read_schema
 from stages.core.statistics import Estimate, Floats
-from stages.core.tables import positives, read_table
+from stages.core.tables import read_table
+from stages.core.targets import truth
 from stages.core.verdicts import Status, Verdict, as_documents, at_least, at_most
 
 Ints = npt.NDArray[np.int64]
@@ -121,7 +122,7 @@ class Evidence:
     @cached_property
     def y_true(self) -> Ints:
         """1 for positive and 0 for negative on test, shape (rows,)."""
-        return positives(self.test, self.target)
+        return truth(self.test, self.target)
 
     @cached_property
     def rows(self) -> pd.DataFrame:

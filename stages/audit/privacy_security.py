@@ -42,7 +42,7 @@ from stages.core.params import AuditPrivacySecurity, read_params
 from stages.core.personal_data import personal_data
 from stages.core.schema import Schema
 from stages.core.statistics import Floats, ratio
-from stages.core.tables import positives
+from stages.core.targets import truth
 from stages.core.verdicts import Verdict
 
 CHECKS = (
@@ -355,7 +355,7 @@ def membership(e: Evidence) -> Membership:
     seen = e.train.iloc[spread(len(e.train), len(e.test))]
     y_prob = score(e.model, seen.drop(columns=e.target.column))
     return Membership(
-        np.exp(-row_log_loss(positives(seen, e.target), y_prob)),
+        np.exp(-row_log_loss(truth(seen, e.target), y_prob)),
         np.exp(-row_log_loss(e.y_true, e.y_prob)),
     )
 

@@ -1,7 +1,7 @@
 """params.yaml: strict models that mirror it one to one."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -15,12 +15,35 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class Target(Section):
+Task = Literal["binary", "multiclass", "regression"]
+
+
+class BinaryTarget(Section):
     """The column to predict, and which of its values is the positive one."""
 
+    task: ClassVar[Task] = "binary"
     column: Name
     positive: int | str | bool
     meaning: Name
+
+
+class MulticlassTarget(Section):
+    """The column to predict: one of several classes."""
+
+    task: ClassVar[Task] = "multiclass"
+    column: Name
+    meaning: Name
+
+
+class RegressionTarget(Section):
+    """The column to predict: a number."""
+
+    task: ClassVar[Task] = "regression"
+    column: Name
+    meaning: Name
+
+
+Target = BinaryTarget | MulticlassTarget | RegressionTarget
 
 
 class Feasibility(Section):
@@ -33,7 +56,7 @@ class Feasibility(Section):
 
 
 class Rule(Section):
-    """The decision without machine learning.
+    """The decision without machine learning: a condition, a class or a number, by the task.
 
     Role ``start``: the model must beat it; ``ideal``: the model may only come near it.
     """
@@ -44,7 +67,7 @@ class Rule(Section):
 
 
 class Costs(Section):
-    """What one decision brings in each outcome, in `currency`; a loss is negative."""
+    """What one yes-or-no decision brings in each outcome, in `currency`; a loss is negative."""
 
     currency: Name
     true_positive: float
@@ -52,6 +75,39 @@ class Costs(Section):
     true_negative: float
     false_negative: float
     source: str
+
+
+class ClassCost(Section):
+    """What it brings to decide for one class where another is true."""
+
+    actual: Name
+    decided: Name
+    value: float
+
+
+class ClassCosts(Section):
+    """What one decision among classes brings, in `currency`; a loss is negative.
+
+    `right` and `wrong` hold for every class, but for the pairs that `exceptions` name.
+    """
+
+    currency: Name
+    right: float
+    wrong: float
+    exceptions: tuple[ClassCost, ...]
+    source: str
+
+
+class NumberCosts(Section):
+    """What a prediction brings for each unit that it is too high or too low; a loss is negative."""
+
+    currency: Name
+    per_unit_over: Annotated[float, Field(le=0)]
+    per_unit_under: Annotated[float, Field(le=0)]
+    source: str
+
+
+AnyCosts = Costs | ClassCosts | NumberCosts
 
 
 class Criterion(Section):
@@ -95,23 +151,48 @@ class Owners(Section):
     on_call: str
 
 
-class Charter(Section):
-    """The project: problem, decision, costs, criteria, scope and owners."""
+class _Charter(Section):
+    """What every charter says, whatever the task."""
 
     title: str
     problem: str
     decision: str
-    task: Literal["binary"]
-    target: Target
     key: Name | None
+    sample_weight: Name | None
     sensitive_features: Names
     feasibility: Feasibility
     rule: Rule
-    costs: Costs
     success_criteria: tuple[Criterion, ...]
     scope: Scope
     return_on_investment: ReturnOnInvestment
     owners: Owners
+
+
+class BinaryCharter(_Charter):
+    """The project: problem, decision, costs, criteria, scope and owners."""
+
+    task: Literal["binary"]
+    target: BinaryTarget
+    costs: Costs
+
+
+class MulticlassCharter(_Charter):
+    """The project, where the target is one of several classes."""
+
+    task: Literal["multiclass"]
+    target: MulticlassTarget
+    costs: ClassCosts
+
+
+class RegressionCharter(_Charter):
+    """The project, where the target is a number."""
+
+    task: Literal["regression"]
+    target: RegressionTarget
+    costs: NumberCosts
+
+
+Charter = BinaryCharter | MulticlassCharter | RegressionCharter
 
 
 class Ingest(Section):
@@ -290,7 +371,17 @@ Candidate = Annotated[
 ]
 
 
-Scoring = Literal["log_loss", "brier_score", "roc_auc", "average_precision"]
+BinaryScoring = Literal["log_loss", "brier_score", "roc_auc", "average_precision"]
+MulticlassScoring = Literal["log_loss", "brier_score", "roc_auc_ovr", "accuracy"]
+RegressionScoring = Literal["root_mean_squared_error", "mean_absolute_error", "r2"]
+Scoring = BinaryScoring | MulticlassScoring | RegressionScoring
+
+# The scores that choose among models, by task.
+SCORINGS: dict[Task, tuple[str, ...]] = {
+    "binary": get_args(BinaryScoring),
+    "multiclass": get_args(MulticlassScoring),
+    "regression": get_args(RegressionScoring),
+}
 
 
 class Tune(Section):
@@ -402,7 +493,7 @@ class Params(Section):
     ``chosen.charter.target``.
     """
 
-    charter: Charter
+    charter: Annotated[Charter, Field(discriminator="task")]
     ingest: Ingest
     validate_: Annotated[Validate, Field(alias="validate")]
     split: Split
@@ -413,6 +504,17 @@ class Params(Section):
     evaluate: Evaluate
     audit: Audit
     gate: Gate
+
+    @field_validator("tune", "train")
+    @classmethod
+    def _scores_the_task(cls, section: Tune | Train, others: ValidationInfo) -> Tune | Train:
+        charter = others.data.get("charter")
+        if charter is not None and section.scoring not in SCORINGS[charter.task]:
+            raise ValueError(
+                f"scoring '{section.scoring}' is no score of a {charter.task} task; "
+                f"possible: {', '.join(SCORINGS[charter.task])}"
+            )
+        return section
 
     @field_validator("train")
     @classmethod

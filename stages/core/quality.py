@@ -9,7 +9,7 @@ import pandas as pd
 from stages.core.associations import separation
 from stages.core.params import SingleFeatureLeakage, Target
 from stages.core.schema import Policy, Schema
-from stages.core.tables import positives
+from stages.core.targets import truth
 from stages.core.twins import features_of, first_rows, twins
 from stages.core.variables import read_variables
 from stages.core.verdicts import Status
@@ -212,7 +212,7 @@ def check_leakage(
     check, threshold = "single_feature_leakage", f"< {leakage.roc_auc:g}"
     none = table_of_cases(check, leakage.policy, [])
     frame = frame[frame[target.column].notna()]
-    y = positives(frame, target)
+    y = truth(frame, target)
     smaller = int(min(y.sum(), len(y) - y.sum()))
     if smaller < MIN_CLASS_SIZE:
         why = f"a class has {smaller} rows; below {MIN_CLASS_SIZE}, chance ranks as well"

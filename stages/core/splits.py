@@ -15,7 +15,7 @@ import pandas as pd
 
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.params import Split, Target
-from stages.core.tables import positives
+from stages.core.targets import truth
 from stages.core.twins import features_of, twins
 
 Ints = npt.NDArray[np.int64]
@@ -100,7 +100,7 @@ def _deal_rows(
     random_state: int,
 ) -> Ints:
     """Deal the rows to parts of these shares and names, and see that all have both classes."""
-    y = positives(frame, target)
+    y = truth(frame, target)
     if split.strategy == "time":
         times = times_of(frame, split)
         parts = cut(times, shares)

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from stages.audit.evidence import Evidence
 from stages.core.metrics import measure
 from stages.core.models import save_model
-from stages.core.params import Costs, Criterion, Owners, Params, Scope, Target
+from stages.core.params import Costs, Criterion, Owners, Params, Scope, BinaryTarget
 from stages.core.schema import Schema
 from stages.core.tables import write_table
 
@@ -109,7 +109,7 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
         y_prob = np.asarray(model.predict_proba(test.drop(columns="y")))[:, 1]
         known = Evidence(
             schema=SCHEMA,
-            target=Target(column="y", positive=1, meaning="the payment is missed"),
+            target=BinaryTarget(column="y", positive=1, meaning="the payment is missed"),
             key="id",
             sensitive_features=("sex", "age"),
             costs=Costs(

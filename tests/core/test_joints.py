@@ -13,12 +13,12 @@ from stages.core.joints import (
     draw_scatter,
     telling_pairs,
 )
-from stages.core.params import Params, Target
+from stages.core.params import Params, BinaryTarget
 from stages.core.schema import Column, Schema
 from stages.core.view import View
 from stages.explore import explore
 
-TARGET = Target(column="y", positive=1, meaning="it happened")
+TARGET = BinaryTarget(column="y", positive=1, meaning="it happened")
 
 
 @pytest.fixture(scope="module")

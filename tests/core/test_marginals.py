@@ -14,7 +14,7 @@ from stages.core.marginals import (
     draw_missing,
     draw_scatter_target,
 )
-from stages.core.params import Params, Target
+from stages.core.params import Params, BinaryTarget
 from stages.core.schema import Column, Schema
 from stages.core.view import View
 from stages.explore import explore
@@ -54,7 +54,7 @@ def small(chosen: Params) -> View:
             "y": Column(dtype="int64", kind="categorical", title="Target", labels={"1": "yes"}),
         }
     )
-    target = Target(column="y", positive=1, meaning="it happened")
+    target = BinaryTarget(column="y", positive=1, meaning="it happened")
     return explore(frame, schema, target, None, chosen.explore)[1]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stages.core.params import SingleFeatureLeakage, Target
+from stages.core.params import SingleFeatureLeakage, BinaryTarget
 from stages.core.quality import (
     MIN_CLASS_SIZE,
     Outcome,
@@ -19,7 +19,7 @@ from stages.core.quality import (
 )
 from stages.core.schema import Policy, Schema
 
-TARGET = Target(column="y", positive=1, meaning="m")
+TARGET = BinaryTarget(column="y", positive=1, meaning="m")
 LEAKAGE = SingleFeatureLeakage(policy="fail", roc_auc=0.95)
 
 
@@ -240,7 +240,7 @@ def test_rows_without_a_label_are_left_out(labelled: pd.DataFrame) -> None:
 
 
 def test_the_default_table_has_no_leak(credit: pd.DataFrame, schema: Schema) -> None:
-    target = Target(column="default payment next month", positive=1, meaning="m")
+    target = BinaryTarget(column="default payment next month", positive=1, meaning="m")
     outcome = check_leakage(credit, schema, target, "ID", LEAKAGE)
     assert outcome.status == "pass"
     expected = roc_auc_score(credit[target.column], credit["PAY_0"])

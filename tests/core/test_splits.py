@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Params, Split, Target
+from stages.core.params import Params, Split, BinaryTarget
 from stages.core.splits import cut, deal, deal_rows, folds, times_of, units_of
 
-TARGET = Target(column="y", positive=1, meaning="m")
+TARGET = BinaryTarget(column="y", positive=1, meaning="m")
 SHARES = np.array([0.6, 0.2, 0.2])
 
 

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Target
-from stages.core.tables import positives, read_table, write_table
+from stages.core.tables import read_table, write_table
 
 
 @pytest.fixture
@@ -52,33 +51,3 @@ def test_a_bad_table_gets_one_error(tmp_path: Path, frame: pd.DataFrame) -> None
     path.write_bytes(b"")
     with pytest.raises(LoopwrightError, match="not a Parquet file"):
         read_table(path)
-
-
-@pytest.mark.parametrize(
-    ("labels", "positive"),
-    [
-        (pd.Series([0, 1, 1]), 1),
-        (pd.Series(["no", "yes", "yes"]), "yes"),
-        (pd.Series([False, True, True], dtype="boolean"), True),
-        (pd.Series(pd.Categorical(["n", "y", "y"])), "y"),
-        (pd.Series([0, 1, 1], dtype="Int64"), 1),
-    ],
-)
-def test_positives_are_1(labels: pd.Series, positive: int | str | bool) -> None:
-    target = Target(column="y", positive=positive, meaning="m")
-    found = positives(pd.DataFrame({"y": labels}), target)
-    assert found.tolist() == [0, 1, 1]
-    assert found.dtype == np.int64
-
-
-@pytest.mark.parametrize("labels", [[1.0, np.nan, 0.0], pd.array([1, None, 0], dtype="Int64")])
-def test_a_missing_label_is_never_a_negative_one(labels: object) -> None:
-    target = Target(column="y", positive=1, meaning="m")
-    with pytest.raises(LoopwrightError, match="'y' is missing in 1 rows"):
-        positives(pd.DataFrame({"y": labels}), target)
-
-
-def test_a_missing_target_is_named() -> None:
-    target = Target(column="y", positive=1, meaning="m")
-    with pytest.raises(LoopwrightError, match="no column 'y'"):
-        positives(pd.DataFrame({"x": [1]}), target)

@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.associations import Separation
 from stages.core.figures import NEGATIVE, POSITIVE
-from stages.core.params import Explore, Params, Target
+from stages.core.params import Explore, Params, BinaryTarget
 from stages.core.schema import Column, Schema
 from stages.core.variables import Variable
 from stages.core.view import View, class_names, view
@@ -80,6 +80,6 @@ def test_classes_are_called_by_their_labels(
     column = Column(
         dtype=dtype, kind="categorical", title="T", labels={"0": "paid", "1": "defaulted"}
     )
-    target = Target(column="t", positive=positive, meaning="it happened")
+    target = BinaryTarget(column="t", positive=positive, meaning="it happened")
     frame = pd.DataFrame({"t": values})
     assert class_names(frame, Schema(columns={"t": column}), target) == expected

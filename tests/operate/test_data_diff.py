@@ -25,14 +25,14 @@ from operate.data_diff.matching import by_key, by_rows
 from operate.data_diff.page import KINDS, LETTERS, LINES, NAMES, Finding, findings
 from operate.data_diff.pairs import pair
 from operate.data_diff.shifts import SMALL_KS, holm, of_counts, of_values
-from stages.core.params import Target
+from stages.core.params import BinaryTarget
 from stages.core.schema import Checks, Column, Schema
 from stages.core.tables import write_table
 from tests.operate.project import ROOT, commit, init, run
 
 Frame = pd.DataFrame
 DEFAULT = "default payment next month"
-TARGET = Target(column=DEFAULT, positive=1, meaning="did not pay")
+TARGET = BinaryTarget(column=DEFAULT, positive=1, meaning="did not pay")
 
 
 def rng() -> np.random.Generator:
@@ -635,7 +635,7 @@ def test_flips_are_counted_by_direction_whatever_the_type(labels: list[Any], pos
     y = rng().integers(0, 2, 400)
     flipped = y.copy()
     flipped[:30] = 1 - flipped[:30]
-    target = Target(column="y", positive=positive, meaning="it is so")
+    target = BinaryTarget(column="y", positive=positive, meaning="it is so")
     base = pd.DataFrame({"k": range(400), "y": [labels[i] for i in y]})
     head = base.assign(y=[labels[i] for i in flipped])
     diff = compare_tables(base, head, NOTHING, NOTHING, "k", target)
@@ -655,7 +655,7 @@ def test_labels_of_another_type_are_not_flipped(base: Frame, schema: Schema) -> 
 def test_a_rate_that_moved_far_is_told_with_its_interval() -> None:
     base = pd.DataFrame({"y": [1] * 200 + [0] * 800})
     head = pd.DataFrame({"y": [1] * 350 + [0] * 650})
-    target = Target(column="y", positive=1, meaning="it is so")
+    target = BinaryTarget(column="y", positive=1, meaning="it is so")
     diff = compare_tables(base, head, NOTHING, NOTHING, None, target)
     assert told(diff)[0] == ("labels", "y")
     assert "`1` in 20.0\xa0% of rows, now 35.0\xa0% (difference 15.0 points [11.1," in lines(diff)
@@ -740,7 +740,7 @@ def frames(draw: Any) -> Frame:
 @settings(max_examples=150, deadline=None)
 @given(frames(), frames(), st.sampled_from(["k", None]))
 def test_any_two_tables_can_be_compared(base: Frame, head: Frame, key: str | None) -> None:
-    target = Target(column="y", positive="a", meaning="it is so")
+    target = BinaryTarget(column="y", positive="a", meaning="it is so")
     diff = compare_tables(base, head, NOTHING, NOTHING, key, target)
     json.dumps(as_document(diff), allow_nan=False)
     assert diff.rows.matched + diff.rows.removed == len(base)

@@ -1,7 +1,9 @@
 """A decision rule in one line of text, such as ``PAY_0 >= 2 and LIMIT_BAL < 50000``.
 
-Grammar, from the loosest to the tightest::
+By the task it is a condition, or gives a class or a number: ``'late' if hours > 48 else
+'in time'``. Grammar, from the loosest to the tightest::
 
+    choice      = condition ["if" condition "else" choice]
     condition   = both {"or" both}
     both        = negation {"and" negation}
     negation    = "not" negation | comparison
@@ -9,7 +11,7 @@ Grammar, from the loosest to the tightest::
     sum         = product {("+" | "-") product}
     product     = signed {("*" | "/") signed}
     signed      = "-" signed | atom
-    atom        = number | 'text' | column | `column with spaces` | "(" condition ")"
+    atom        = number | 'text' | column | `column with spaces` | "(" choice ")"
 
 The text is parsed, never run as Python.
 """
@@ -24,9 +26,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.core.errors import LoopwrightError, did_you_mean
+from stages.core.params import Task
+from stages.core.targets import class_label
 
 Mask = npt.NDArray[np.bool_]
 Kind = Literal["condition", "number", "text", "column"]
+# What a rule gives: of a binary task a condition, else a class or a number.
+Gives = Literal["condition", "class", "number"]
+GIVES: dict[Task, Gives] = {"binary": "condition", "multiclass": "class", "regression": "number"}
 
 COMPARISONS = {
     "==": np.equal,
@@ -37,11 +44,11 @@ COMPARISONS = {
     ">=": np.greater_equal,
 }
 ARITHMETIC = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-WORDS = ("and", "or", "not")
+WORDS = ("and", "or", "not", "if", "else")
 
 POSSIBLE = (
     "possible: column names (`back-quoted` where they hold spaces), numbers, 'text', "
-    "== != < <= > >=, and or not, + - * /, parentheses"
+    "== != < <= > >=, and or not, + - * /, A if ... else B, parentheses"
 )
 # What people write from other languages, and what it is here.
 FOREIGN = {"=": "==", "&": "and", "&&": "and", "|": "or", "||": "or", "!": "not", "~": "not"}
@@ -96,12 +103,14 @@ class Rule:
         expression: its text.
         columns: the columns that it reads, in the order in which they appear.
         where: who declares it, such as ``charter.rule.expression``.
+        gives: a condition, a class or a number.
     """
 
     expression: str
     columns: tuple[str, ...]
     where: str
     root: Node = field(repr=False)
+    gives: Gives = "condition"
 
     def check_columns(self, possible: Iterable[str]) -> None:
         """Check that every column of the rule is among `possible`.
@@ -129,9 +138,33 @@ class Rule:
         self.check_columns(str(name) for name in frame.columns)
         return _Evaluation(self, frame).condition(self.root)
 
+    def values(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+        """Return what the rule gives for each row of `frame`, shape (rows,).
 
-def parse_rule(expression: str, where: str) -> Rule:
+        A condition: bool, as `mask`. A class: its label, a text; None where what it is
+        read from is missing. A number: float64, NaN where missing or divided by zero.
+
+        Raises:
+            LoopwrightError: as `mask`.
+        """
+        if self.gives == "condition":
+            return self.mask(frame)
+        self.check_columns(str(name) for name in frame.columns)
+        evaluation = _Evaluation(self, frame)
+        if self.gives == "class":
+            return evaluation.labels(self.root)
+        found = np.broadcast_to(evaluation.numbers(self.root), len(frame))
+        return np.where(np.isfinite(found), found, np.nan)
+
+
+def parse_rule(expression: str, where: str, task: Task = "binary") -> Rule:
     """Parse `expression`; `where` says in messages who declares it.
+
+    Args:
+        expression: the text.
+        where: who declares it.
+        task: a rule of a binary task is a condition, that of a multiclass task gives a
+            class, and that of a regression a number.
 
     Raises:
         LoopwrightError: the expression does not fit the grammar above; the message shows
@@ -139,10 +172,11 @@ def parse_rule(expression: str, where: str) -> Rule:
     """
     # Line ends of a folded YAML text would break the caret's line.
     parser = _Parser(" ".join(expression.splitlines()).strip(), where)
-    root = parser.parse()
+    gives = GIVES[task]
+    root = parser.parse(gives)
     names = [token.text for token in parser.tokens if token.kind in ("name", "quoted")]
     columns = dict.fromkeys(name.strip("`") for name in names if name not in WORDS)
-    return Rule(parser.expression, tuple(columns), where, root)
+    return Rule(parser.expression, tuple(columns), where, root, gives)
 
 
 def _fail(expression: str, where: str, position: int, fault: str) -> NoReturn:
@@ -205,11 +239,32 @@ class _Parser:
             return node
         self._fail(node.position, f"a {kind} was expected, not a {node.kind}")
 
-    def parse(self) -> Node:
-        root = self.condition()
+    def parse(self, gives: Gives) -> Node:
+        root = self.choice()
         if self.token.kind != "end":
             self._unexpected()
-        return self._expect("condition", root)
+        if gives != "class":
+            return self._expect(gives, root)
+        if root.kind == "condition":
+            self._fail(root.position, "a class was expected, not a condition")
+        return root
+
+    def choice(self) -> Node:
+        value = self.condition()
+        word = self._take("if")
+        if word is None:
+            return value
+        condition = self._expect("condition", self.condition())
+        if not self._take("else"):
+            self._unexpected()
+        other = self.choice()
+        kinds = {value.kind, other.kind} - {"column"}
+        if len(kinds) > 1:
+            self._fail(
+                word.position, f"both sides are of one kind, not a {' and a '.join(sorted(kinds))}"
+            )
+        kind = kinds.pop() if kinds else "column"
+        return Node(kind, "if", value.position, (condition, value, other))
 
     def condition(self) -> Node:
         return self._chain("or", self.both)
@@ -282,7 +337,7 @@ class _Parser:
             self.depth += 1
             if self.depth > MAX_DEPTH:
                 self._fail(opened.position, f"more than {MAX_DEPTH} parentheses are open")
-            inside = self.condition()
+            inside = self.choice()
             self.depth -= 1
             if not self._take(")"):
                 self._unexpected()
@@ -313,6 +368,9 @@ class _Evaluation:
             return self._booleans(node)
         if node.what == "not":
             return ~self.condition(node.parts[0])
+        if node.what == "if":
+            held, one, other = (self.condition(part) for part in node.parts)
+            return np.where(held, one, other)
         if node.what in ("and", "or"):
             masks = [self.condition(part) for part in node.parts]
             joined = np.logical_and if node.what == "and" else np.logical_or
@@ -327,12 +385,14 @@ class _Evaluation:
             sides: list[npt.NDArray[Any]] = [self._texts(left), self._texts(right)]
             known = np.logical_and(*(np.asarray(pd.notna(side)) for side in sides))
         else:
-            sides = [self._numbers(left), self._numbers(right)]
+            sides = [self.numbers(left), self.numbers(right)]
             known = np.logical_and(*(np.isfinite(side) for side in sides))
         compared = np.asarray(COMPARISONS[node.what](*sides), dtype=bool)
         return np.broadcast_to(known & compared, len(self.frame)).copy()
 
     def _is_text(self, node: Node) -> bool:
+        if node.what == "if":
+            return any(self._is_text(part) for part in node.parts[1:])
         if node.kind != "column":
             return node.kind == "text"
         values = self._column(node)
@@ -354,7 +414,25 @@ class _Evaluation:
             self._fail(node, f"column '{node.value}' is no condition: compare it with something")
         return values.to_numpy(dtype=bool, na_value=False)
 
+    def labels(self, node: Node) -> npt.NDArray[np.object_]:
+        """Return the label of a class for each row, None where it is missing."""
+        if node.what == "if":
+            held, one, other = self.condition(node.parts[0]), *map(self.labels, node.parts[1:])
+            return np.where(held, one, other)
+        if node.what == "column":
+            values = self._column(node).astype(object).to_numpy()
+        elif self._is_text(node):
+            values = self._texts(node)
+        else:
+            values = self.numbers(node).astype(object)
+        named = [None if pd.isna(value) else class_label(value) for value in np.atleast_1d(values)]
+        found = np.array(named, dtype=object)
+        return np.broadcast_to(found, len(self.frame)).copy()
+
     def _texts(self, node: Node) -> npt.NDArray[np.object_]:
+        if node.what == "if":
+            held, one, other = self.condition(node.parts[0]), *map(self._texts, node.parts[1:])
+            return np.where(held, one, other)
         if node.what == "literal" and node.kind == "text":
             return np.array(node.value, dtype=object)
         if not self._is_text(node):
@@ -362,13 +440,16 @@ class _Evaluation:
             self._fail(node, f"{noun}, and cannot be compared with a text")
         return self._column(node).to_numpy(dtype=object)
 
-    def _numbers(self, node: Node) -> npt.NDArray[np.float64]:
+    def numbers(self, node: Node) -> npt.NDArray[np.float64]:
         if node.what == "literal":
             return np.array(node.value, dtype=np.float64)
         if node.what == "column":
             if self._is_text(node):
                 self._fail(node, f"column '{node.value}' holds text, not numbers")
             return self._column(node).to_numpy(dtype=np.float64, na_value=np.nan)
-        left, right = (self._numbers(part) for part in node.parts)
+        if node.what == "if":
+            held, one, other = self.condition(node.parts[0]), *map(self.numbers, node.parts[1:])
+            return np.where(held, one, other)
+        left, right = (self.numbers(part) for part in node.parts)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.asarray(ARITHMETIC[node.what](left, right), dtype=np.float64)

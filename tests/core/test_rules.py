@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import LoopwrightError
+from stages.core.params import Task
 from stages.core.rules import MAX_DEPTH, MAX_TOKENS, parse_rule
 
 WHERE = "charter.rule.expression"
@@ -188,3 +189,80 @@ def test_size_and_depth_are_bounded() -> None:
         parse_rule("late + " + at_size, WHERE)
     # Depth is counted by what is open, not by what was.
     assert parse_rule(" or ".join(["(late > 1)"] * (MAX_DEPTH + 5)), WHERE).columns == ("late",)
+
+
+CHOICES = pd.DataFrame(
+    {
+        "hours": [1.0, 60.0, np.nan, 49.0],
+        "plan": ["basic", "gold", None, "gold"],
+        "code": pd.array([3, 1, None, 2], dtype="Int64"),
+        "rich": [True, False, True, False],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'late'", ["late"] * 4),
+        ("'late' if hours > 48 else 'in time'", ["in time", "late", "in time", "late"]),
+        ("plan", ["basic", "gold", None, "gold"]),
+        ("code", ["3", "1", None, "2"]),
+        ("7", ["7"] * 4),
+        ("code + 1", ["4", "2", None, "3"]),
+        ("plan if rich else 'none'", ["basic", "none", None, "none"]),
+        ("'a' if rich else 'b' if hours > 50 else 'c'", ["a", "b", "a", "c"]),
+        ("('a' if rich else 'b')", ["a", "b", "a", "b"]),
+    ],
+)
+def test_a_rule_of_classes_gives_their_labels(expression: str, expected: list[object]) -> None:
+    assert parse_rule(expression, "here", "multiclass").values(CHOICES).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("180000", [180000] * 4),
+        ("hours * 2", [2, 120, np.nan, 98]),
+        ("10 if rich else 20 if hours > 50 else hours / 7", [10, 20, 10, 7]),
+        ("1 / (hours - 1)", [np.nan, 1 / 59, np.nan, 1 / 48]),
+        ("-(hours if rich else 0)", [-1, 0, np.nan, 0]),
+    ],
+)
+def test_a_rule_of_numbers_gives_numbers(expression: str, expected: list[float]) -> None:
+    found = parse_rule(expression, "here", "regression").values(CHOICES)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+def test_a_condition_is_given_as_its_mask() -> None:
+    rule = parse_rule("hours > 48 if rich else not rich", "here")
+    assert (
+        rule.values(CHOICES).tolist() == rule.mask(CHOICES).tolist() == [False, True, False, True]
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "task", "fault"),
+    [
+        ("hours > 48", "regression", "a number was expected, not a condition"),
+        ("'late'", "regression", "a number was expected, not a text"),
+        ("hours > 48", "multiclass", "a class was expected, not a condition"),
+        ("hours + 1", "binary", "a condition was expected, not a number"),
+        ("1 if hours > 3 else 'a'", "multiclass", "both sides are of one kind"),
+        ("1 if hours > 3", "regression", "ends too early"),
+        ("1 if hours else 2 else 3", "regression", "'else' was not expected"),
+        ("1 if 2 else 3", "regression", "a condition was expected, not a number"),
+    ],
+)
+def test_a_rule_that_gives_something_else_is_refused(
+    expression: str, task: Task, fault: str
+) -> None:
+    with pytest.raises(LoopwrightError, match=fault):
+        parse_rule(expression, "here", task)
+
+
+def test_texts_are_no_numbers_in_a_choice() -> None:
+    rule = parse_rule("plan if rich else code", "here", "regression")
+    with pytest.raises(LoopwrightError, match="column 'plan' holds text, not numbers"):
+        rule.values(CHOICES)

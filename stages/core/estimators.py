@@ -107,7 +107,7 @@ ESTIMATORS: dict[str, Builder] = {
 
 def parameters_of(candidate: Candidate) -> dict[str, Any]:
     """Return the parameters of `candidate`, those that the estimator takes."""
-    return candidate.model_dump(exclude={"estimator"})
+    return candidate.model_dump(exclude={"estimator", "early_stopping", "n_knots"})
 
 
 def with_parameters(candidate: Candidate, parameters: dict[str, Any], where: str) -> Candidate:

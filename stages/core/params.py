@@ -1,7 +1,7 @@
 """params.yaml: strict models that mirror it one to one."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -13,6 +13,7 @@ Names = tuple[Name, ...]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Knots = Annotated[int, Field(ge=3, le=20)]
 
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -273,46 +274,281 @@ class Explore(Section):
     max_categories: Annotated[int, Field(ge=2)]
 
 
-class Feature(Section):
-    """A created feature: how it is made, from which columns, and why it should help."""
+class Created(Section):
+    """A created feature: from which columns, and why it should help.
 
-    kind: Literal["ratio", "difference", "sum", "mean", "max", "min", "count_above"]
+    What else a kind declares are the parameters of its transformer.
+    """
+
     columns: Names
-    above: float | None = None
     hypothesis: Annotated[str, Field(min_length=10)]
+    # How many columns it takes: at least, and at most.
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     @model_validator(mode="after")
-    def _fits(self) -> "Feature":
-        if self.kind in ("ratio", "difference") and len(self.columns) != 2:
-            raise ValueError(f"kind '{self.kind}' takes two columns, not {len(self.columns)}")
-        if len(self.columns) < 2:
-            raise ValueError(f"kind '{self.kind}' takes two columns or more")
-        if (self.kind == "count_above") != (self.above is not None):
-            raise ValueError("'above' goes with kind 'count_above', and only with it")
+    def _enough(self) -> "Created":
+        least, most = self.takes
+        if not least <= len(self.columns) <= (most or len(self.columns)):
+            raise ValueError(f"{_columns(least, most)} expected, not {len(self.columns)}")
         return self
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what the transformer takes."""
+        return self.model_dump(exclude={"kind", "columns", "hypothesis"}, mode="json")
+
+
+def _columns(least: int, most: int | None) -> str:
+    if most is None:
+        return f"{least} columns or more were"
+    if least < most:
+        return f"{least} to {most} columns were"
+    return "one column was" if most == 1 else f"{most} columns were"
+
+
+class OfTwo(Created):
+    """One column held against another."""
+
+    kind: Literal["ratio", "difference", "greater", "equal"]
+    takes: ClassVar[tuple[int, int | None]] = (2, 2)
+
+
+class OfMany(Created):
+    """Several columns in one number."""
+
+    kind: Literal["sum", "mean", "max", "min", "product"]
+    takes: ClassVar[tuple[int, int | None]] = (2, None)
+
+
+class CountAbove(Created):
+    """How many of the columns are above a number."""
+
+    kind: Literal["count_above"]
+    above: float
+    takes: ClassVar[tuple[int, int | None]] = (2, None)
+
+
+class Log1p(Created):
+    """The natural logarithm of 1 + the column."""
+
+    kind: Literal["log1p"]
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+
+
+class Bins(Created):
+    """The number of the quantile bin of train that a value falls into."""
+
+    kind: Literal["bins"]
+    bins: Annotated[int, Field(ge=2, le=1000)]
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+
+
+class DatePart(Created):
+    """A part of a date, as it is or as a place on a circle."""
+
+    kind: Literal["date_part"]
+    part: Literal["year", "quarter", "month", "day", "day_of_week", "day_of_year", "hour", "minute"]
+    cyclic: bool
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+
+    @model_validator(mode="after")
+    def _comes_round(self) -> "DatePart":
+        if self.cyclic and self.part == "year":
+            raise ValueError("a year does not come round again: cyclic: false was expected")
+        return self
+
+
+class DaysSince(Created):
+    """The days from a reference date, or from a second column, to the first."""
+
+    kind: Literal["days_since"]
+    reference: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None
+    takes: ClassVar[tuple[int, int | None]] = (1, 2)
+
+    @model_validator(mode="after")
+    def _one_reference(self) -> "DaysSince":
+        if (self.reference is None) == (len(self.columns) == 1):
+            raise ValueError("one column and a reference, or two columns and reference: null")
+        return self
+
+
+class Frequency(Created):
+    """The share of train's rows that have the same category; of several, the combination."""
+
+    kind: Literal["frequency"]
+
+
+class GroupStatistic(Created):
+    """A statistic of a number among train's rows of the same category.
+
+    `shrinkage` is the number of rows of the whole of train that are added to each group.
+    """
+
+    kind: Literal["group_mean", "group_median", "group_std", "group_deviation"]
+    by: Annotated[Names, Field(min_length=1)]
+    shrinkage: Annotated[float, Field(ge=0)]
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+
+
+class TargetMean(Created):
+    """The mean of the target among train's rows of the same category, cross-fitted."""
+
+    kind: Literal["target_mean"]
+    folds: Annotated[int, Field(ge=2)]
+    smooth: Literal["auto"] | Annotated[float, Field(ge=0)]
+    random_state: Seed
+
+
+class TextComponents(Created):
+    """The first components of the words, or of the letters, of a text."""
+
+    kind: Literal["text"]
+    vectorizer: Literal["hashing", "tfidf"]
+    analyzer: Literal["word", "char_wb"]
+    ngram_range: Annotated[tuple[Count, Count], Field(strict=False)]
+    max_features: Annotated[int, Field(ge=2, le=2**20)]
+    components: Annotated[int, Field(ge=1, le=300)]
+    random_state: Seed
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+
+
+class Own(Created):
+    """A transformer of the project's own, by its name in `OWN_TRANSFORMERS`."""
+
+    kind: Literal["own"]
+    transformer: Name
+    parameters_: Annotated[dict[Name, Any], Field(alias="parameters")]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the transformer's name and its parameters."""
+        return {"transformer": self.transformer, "parameters": self.parameters_}
+
+
+Feature = Annotated[
+    OfTwo
+    | OfMany
+    | CountAbove
+    | Log1p
+    | Bins
+    | DatePart
+    | DaysSince
+    | Frequency
+    | GroupStatistic
+    | TargetMean
+    | TextComponents
+    | Own,
+    Field(discriminator="kind"),
+]
+
+
+class Evidence(Section):
+    """How it is measured what each created feature adds; 0 folds turn it off."""
+
+    folds: Annotated[int, Field(ge=0)]
+    bootstrap: Annotated[int, Field(ge=100)]
+    max_rows: Annotated[int, Field(ge=100)]
+    min_gain: Share
+    max_skill: Share
+    apply: bool
+    random_state: Seed
+
+    @model_validator(mode="after")
+    def _folds(self) -> "Evidence":
+        if self.folds == 1:
+            raise ValueError("folds: 0 (off), or 2 and more were expected")
+        return self
+
+
+class HighCardinality(Section):
+    """What becomes of a categorical column with more levels in train than `above`."""
+
+    above: Count
+    encoding: Literal["one_hot", "ordinal", "frequency", "target"]
+
+
+class TargetEncoding(Section):
+    """How a category is replaced by the mean of the target; see `TargetMean`."""
+
+    folds: Annotated[int, Field(ge=2)]
+    smooth: Literal["auto"] | Annotated[float, Field(ge=0)]
+    random_state: Seed
+
+
+class Text(Section):
+    """How a text becomes numbers; see `TextComponents`."""
+
+    vectorizer: Literal["none", "hashing", "tfidf"]
+    analyzer: Literal["word", "char_wb"]
+    ngram_range: Annotated[tuple[Count, Count], Field(strict=False)]
+    max_features: Annotated[int, Field(ge=2, le=2**20)]
+    components: Annotated[int, Field(ge=1, le=300)]
+    random_state: Seed
 
 
 class Transform(Section):
     """What is done to the columns of each kind."""
 
-    numeric: Literal["passthrough", "standard", "quantile", "power"]
+    numeric: Literal["passthrough", "standard", "robust", "quantile", "power"]
     ordinal: Literal["passthrough", "standard", "one_hot"]
-    categorical: Literal["one_hot", "ordinal"]
-    impute: Literal["median", "mean", "most_frequent"]
+    categorical: Literal["one_hot", "ordinal", "frequency", "target"]
+    min_frequency: Count | None
+    max_categories: Annotated[int, Field(ge=2)] | None
+    high_cardinality: HighCardinality
+    target_encoding: TargetEncoding
+    datetime: Literal["none", "parts"]
+    text: Text
+    impute: Literal["median", "mean", "most_frequent", "constant", "none"]
+    fill_value: float
+    indicator: bool
+
+
+class MutualInformation(Section):
+    """Keep the features that tell most about the target, each by itself."""
+
+    keep: Count
+
+
+class L1(Section):
+    """Leave out what a linear model with an absolute penalty gives no weight."""
+
+    alpha: Annotated[float, Field(gt=0)]
+
+
+class Permutation(Section):
+    """Leave out what a small model does not miss when it is shuffled."""
+
+    folds: Annotated[int, Field(ge=2)]
+    repeats: Count
+    min_gain: Annotated[float, Field(ge=0)]
+
+
+class Recursive(Section):
+    """Leave out the least important again and again, as long as the loss does not grow."""
+
+    folds: Annotated[int, Field(ge=2)]
+    step: Annotated[float, Field(gt=0, lt=1)]
+    min_features: Count
 
 
 class Select(Section):
     """Which transformed features are left out, seen on train alone."""
 
     min_variance: Annotated[float, Field(ge=0)]
+    near_constant: Annotated[float, Field(gt=0.5, le=1)]
     max_correlation: Annotated[float, Field(gt=0, le=1)]
+    mutual_information: MutualInformation | None
+    l1: L1 | None
+    permutation: Permutation | None
+    recursive: Recursive | None
+    max_rows: Annotated[int, Field(ge=100)]
+    random_state: Seed
 
 
 class Featurize(Section):
     """The declared list of features."""
 
     exclude: Names
-    create: dict[Name, Feature]
+    create: dict[Annotated[str, Field(pattern="^[^=]+$")], Feature]
+    evidence: Evidence
     transform: Transform
     select: Select
     answers: dict[Name, Name]
@@ -334,39 +570,150 @@ class Range(Section):
         return self
 
 
-class Dummy(Section):
-    """The share of positives in train, whatever the row."""
+class EarlyStopping(Section):
+    """Stop adding iterations when rows dealt from train have not gained for a while.
+
+    The number found is then fitted on the whole of train.
+    """
+
+    rounds: Count
+    fraction: Annotated[float, Field(gt=0, le=0.5)]
+
+
+class _Candidate(Section):
+    """What train may fit; the tasks that it can do, and whether it can keep a direction."""
+
+    tasks: ClassVar[tuple[Task, ...]] = get_args(Task)
+    monotonic: ClassVar[bool] = False
+
+
+class Dummy(_Candidate):
+    """The shares of the classes in train, or the mean, whatever the row."""
 
     estimator: Literal["dummy"]
 
 
-class RuleOfCharter(Section):
+class RuleOfCharter(_Candidate):
     """The charter's rule."""
 
     estimator: Literal["rule"]
 
 
-class LogisticRegression(Section):
-    """sklearn.linear_model.LogisticRegression."""
+class LogisticRegression(_Candidate):
+    """sklearn.linear_model.LogisticRegression, of curves where `n_knots` is given."""
 
+    tasks = ("binary", "multiclass")
     estimator: Literal["logistic_regression"]
     C: Annotated[float, Field(gt=0)]
+    l1_ratio: Share
+    n_knots: Knots | None
     max_iter: Count
 
 
-class HistGradientBoosting(Section):
-    """sklearn.ensemble.HistGradientBoostingClassifier."""
+class Ridge(_Candidate):
+    """sklearn.linear_model.Ridge, of curves where `n_knots` is given."""
 
-    estimator: Literal["hist_gradient_boosting"]
+    tasks = ("regression",)
+    estimator: Literal["ridge"]
+    alpha: Annotated[float, Field(gt=0)]
+    n_knots: Knots | None
+
+
+class ElasticNet(_Candidate):
+    """sklearn.linear_model.ElasticNet, of curves where `n_knots` is given."""
+
+    tasks = ("regression",)
+    estimator: Literal["elastic_net"]
+    alpha: Annotated[float, Field(gt=0)]
+    l1_ratio: Share
+    n_knots: Knots | None
+    max_iter: Count
+
+
+class DecisionTree(_Candidate):
+    """sklearn.tree.DecisionTreeClassifier or DecisionTreeRegressor."""
+
+    monotonic = True
+    estimator: Literal["decision_tree"]
+    max_depth: Count | None
+    min_samples_leaf: Count
+
+
+class _Trees(_Candidate):
+    monotonic = True
+    n_estimators: Count
+    max_features: Annotated[float, Field(gt=0, le=1)]
+    min_samples_leaf: Count
+    max_leaf_nodes: Annotated[int, Field(ge=2)] | None
+
+
+class RandomForest(_Trees):
+    """sklearn.ensemble.RandomForestClassifier or RandomForestRegressor."""
+
+    estimator: Literal["random_forest"]
+
+
+class ExtraTrees(_Trees):
+    """sklearn.ensemble.ExtraTreesClassifier or ExtraTreesRegressor."""
+
+    estimator: Literal["extra_trees"]
+
+
+class _Booster(_Candidate):
+    monotonic = True
     learning_rate: Annotated[float, Field(gt=0, le=1)]
+    early_stopping: EarlyStopping | None
+
+
+class HistGradientBoosting(_Booster):
+    """sklearn.ensemble.HistGradientBoostingClassifier or HistGradientBoostingRegressor."""
+
+    iterations_key: ClassVar[str] = "max_iter"
+    estimator: Literal["hist_gradient_boosting"]
     max_iter: Count
     max_leaf_nodes: Annotated[int, Field(ge=2)]
     min_samples_leaf: Count
     l2_regularization: Annotated[float, Field(ge=0)]
+    max_features: Annotated[float, Field(gt=0, le=1)]
 
+
+class LightGBM(_Booster):
+    """lightgbm, by the names of its scikit-learn interface; an extra."""
+
+    iterations_key: ClassVar[str] = "n_estimators"
+    estimator: Literal["lightgbm"]
+    n_estimators: Count
+    num_leaves: Annotated[int, Field(ge=2)]
+    min_child_samples: Count
+    reg_lambda: Annotated[float, Field(ge=0)]
+    subsample: Annotated[float, Field(gt=0, le=1)]
+    colsample_bytree: Annotated[float, Field(gt=0, le=1)]
+
+
+class CatBoost(_Booster):
+    """catboost; an extra."""
+
+    iterations_key: ClassVar[str] = "iterations"
+    estimator: Literal["catboost"]
+    iterations: Count
+    depth: Annotated[int, Field(ge=1, le=16)]
+    l2_leaf_reg: Annotated[float, Field(ge=0)]
+
+
+Booster = HistGradientBoosting | LightGBM | CatBoost
 
 Candidate = Annotated[
-    Dummy | RuleOfCharter | LogisticRegression | HistGradientBoosting,
+    Dummy
+    | RuleOfCharter
+    | LogisticRegression
+    | Ridge
+    | ElasticNet
+    | DecisionTree
+    | RandomForest
+    | ExtraTrees
+    | HistGradientBoosting
+    | LightGBM
+    | CatBoost,
     Field(discriminator="estimator"),
 ]
 
@@ -396,12 +743,45 @@ class Tune(Section):
     space: dict[Name, Range]
 
 
+class Ensemble(Section):
+    """The mean of some candidates, with weights found on predictions out of fold."""
+
+    members: Literal["all"] | Annotated[Names, Field(min_length=2)]
+    folds: Annotated[int, Field(ge=2)]
+    rounds: Count
+
+
+TargetTransform = Literal["none", "log1p", "quantile"]
+
+
 class Train(Section):
     """The candidates, and the score that chooses among them."""
 
     scoring: Scoring
     random_state: Seed
+    choice: Literal["best", "simplest"]
+    bootstrap: Annotated[int, Field(ge=100)]
+    target_transform: TargetTransform
     candidates: Annotated[dict[Name, Candidate], Field(min_length=1)]
+    ensemble: Ensemble | None
+
+    @model_validator(mode="after")
+    def _members_learn(self) -> "Train":
+        if self.ensemble is None:
+            return self
+        if "ensemble" in self.candidates:
+            raise ValueError("candidate 'ensemble' needs another name: train.ensemble has this one")
+        able = [n for n, c in self.candidates.items() if not isinstance(c, Dummy | RuleOfCharter)]
+        members = able if self.ensemble.members == "all" else self.ensemble.members
+        for name in members:
+            if name not in able:
+                raise ValueError(
+                    f"ensemble.members: '{name}' is no candidate that learns from features"
+                    f"{did_you_mean(name, able)}; possible: {', '.join(able) or 'none'}"
+                )
+        if len(set(members)) < max(2, len(members)):
+            raise ValueError("ensemble.members: two different candidates or more were expected")
+        return self
 
 
 class Evaluate(Section):
@@ -515,6 +895,25 @@ class Params(Section):
                 f"possible: {', '.join(SCORINGS[charter.task])}"
             )
         return section
+
+    @field_validator("train")
+    @classmethod
+    def _fits_the_task(cls, train: Train, others: ValidationInfo) -> Train:
+        charter = others.data.get("charter")
+        if charter is None:
+            return train
+        for name, candidate in train.candidates.items():
+            if charter.task not in candidate.tasks:
+                raise ValueError(
+                    f"candidates.{name}: {candidate.estimator} cannot do a {charter.task} task; "
+                    f"it is for {' and '.join(candidate.tasks)}"
+                )
+        if charter.task != "regression" and train.target_transform != "none":
+            raise ValueError(
+                f"target_transform '{train.target_transform}' is for numbers, and charter.task "
+                f"is {charter.task}; set it to none"
+            )
+        return train
 
     @field_validator("train")
     @classmethod

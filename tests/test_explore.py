@@ -13,7 +13,7 @@ from PIL import Image
 
 from stages.core.errors import LoopwrightError
 from stages.core.figures import save
-from stages.core.params import Params, BinaryTarget
+from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Column, Schema
 from stages.core.tables import write_table
 from stages.explore import explore, main, pictures

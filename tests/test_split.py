@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Split, BinaryTarget
+from stages.core.params import BinaryTarget, Split
 from stages.core.splits import PARTS
 from stages.core.tables import read_table, write_table
 from stages.core.verdicts import Verdict, from_document

@@ -20,7 +20,7 @@ from stages.core.metrics import (
     Predictions,
     calibration_by_chance,
     find_metric,
-    measure,
+    measure_all,
     row_log_loss,
     row_value,
 )
@@ -286,17 +286,8 @@ def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
     Raises:
         LoopwrightError: `train.scoring` names no metric.
     """
-    test = measure(
-        e.y_true,
-        e.y_prob,
-        e.threshold,
-        e.costs,
-        e.rule_decisions,
-        e.draws,
-        e.random_state,
-        e.entities,
-        e.calibration_bins,
-    )
+    measured = measure_all(e.predictions, e.draws, e.random_state, e.entities)
+    test = {name: drawn.estimate() for name, drawn in measured.items()}
     validation: dict[str, Estimate] = e.evaluation.get("metrics", {}).get("validation", {})
     scoring = str(e.manifest.get("scoring", "log_loss"))
     find_metric(scoring, "train.scoring")

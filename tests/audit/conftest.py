@@ -14,9 +14,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from stages.audit.evidence import Evidence
-from stages.core.metrics import measure
+from stages.core.metrics import decided, measure_all
 from stages.core.models import save_model
-from stages.core.params import Costs, Criterion, Owners, Params, Scope, BinaryTarget
+from stages.core.params import BinaryTarget, Costs, Criterion, Owners, Params, Scope
 from stages.core.schema import Schema
 from stages.core.tables import write_table
 
@@ -170,15 +170,15 @@ def given(
         ]
     ).fit(train, train[TARGET])
     sha256 = save_model(folder / "model.skops", model)
-    measured = measure(
+    predictions = decided(
         validation[TARGET].to_numpy(),
         model.predict_proba(validation)[:, 1],
-        0.2,
         chosen.charter.costs,
-        (validation["PAY_0"] >= 2).to_numpy(dtype=np.int64),
-        100,
-        0,
+        threshold=0.2,
+        rule_decisions=(validation["PAY_0"] >= 2).to_numpy(),
     )
+    drawn = measure_all(predictions, 100, 0)
+    measured = {name: found.estimate() for name, found in drawn.items()}
     manifest = {"sha256": sha256, "inputs": inputs, "rows": len(train), "scoring": "log_loss"}
     evaluation = {
         "model_sha256": sha256,

@@ -9,7 +9,7 @@ import pytest
 
 from stages.audit.evidence import Evidence
 from stages.audit.performance import better, examine, worsening
-from stages.core.metrics import METRICS, cost_threshold, measure
+from stages.core.metrics import METRICS, cost_threshold, measure_all
 from stages.core.params import AuditPerformance, Criterion
 from stages.core.statistics import Estimate
 from stages.core.verdicts import Verdict
@@ -110,9 +110,9 @@ def test_deciding_as_the_rule_does_is_not_better(make: Make) -> None:
 def test_the_value_over_the_rule_is_the_metric_of_that_name(make: Make) -> None:
     e = make()
     verdict = found(e)["better_than_rule"]
-    expected = measure(e.y_true, e.y_prob, 0.2, e.costs, e.rule_decisions, 200, 0)
-    assert verdict.value == pytest.approx(expected["value_over_rule"]["value"])
-    assert verdict.interval == pytest.approx(expected["value_over_rule"]["interval"])
+    expected = measure_all(e.predictions, 200, 0)["value_over_rule"].estimate()
+    assert verdict.value == pytest.approx(expected["value"])
+    assert verdict.interval == pytest.approx(expected["interval"])
 
 
 def test_an_ideal_rule_need_not_be_beaten(make: Make) -> None:
@@ -139,9 +139,9 @@ def test_worse_than_the_dummy_fails(make: Make) -> None:
 
 def with_validation(e: Evidence, shift: float) -> Evidence:
     """Evidence whose validation was better than test by `shift`, in every metric."""
-    measured = measure(e.y_true, e.y_prob, 0.2, e.costs, e.rule_decisions, 200, 0)
     moved: dict[str, Estimate] = {}
-    for name, estimate in measured.items():
+    for name, drawn in measure_all(e.predictions, 200, 0).items():
+        estimate = drawn.estimate()
         value, interval = estimate["value"], estimate["interval"]
         assert value is not None
         assert interval is not None

@@ -13,7 +13,7 @@ from stages.core.joints import (
     draw_scatter,
     telling_pairs,
 )
-from stages.core.params import Params, BinaryTarget
+from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Column, Schema
 from stages.core.view import View
 from stages.explore import explore

@@ -14,7 +14,7 @@ from stages.core.marginals import (
     draw_missing,
     draw_scatter_target,
 )
-from stages.core.params import Params, BinaryTarget
+from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Column, Schema
 from stages.core.view import View
 from stages.explore import explore

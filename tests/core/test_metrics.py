@@ -16,14 +16,13 @@ from stages.core.metrics import (
     computable,
     cost_threshold,
     find_metric,
-    measure,
     measure_all,
     quantile_bins,
     row_log_loss,
     row_value,
 )
-from stages.core.params import Costs
-from stages.core.statistics import bootstrap_weights, interval
+from stages.core.params import Costs, Task
+from stages.core.statistics import Estimate, bootstrap_weights, interval
 
 COSTS = Costs(
     currency="NT$",
@@ -33,6 +32,9 @@ COSTS = Costs(
     false_negative=-20000.0,
     source="test",
 )
+
+# The metrics of a binary task.
+BINARY = {name: metric for name, metric in METRICS.items() if "binary" in metric.tasks}
 
 SCORES = {
     "roc_auc": sk.roc_auc_score,
@@ -60,6 +62,29 @@ def predictions(n: int = 600, ties: bool = False, seed: int = 0) -> Predictions:
         costs=COSTS,
         rule_decisions=rng.integers(0, 2, n),
     )
+
+
+def measure(
+    y_true: np.ndarray,
+    y_prob: np.ndarray,
+    threshold: float,
+    costs: Costs | None,
+    rule_decisions: np.ndarray | None,
+    draws: int,
+    random_state: int,
+    groups: np.ndarray | None = None,
+    calibration_bins: int = 10,
+) -> dict[str, Estimate]:
+    p = Predictions(
+        y_true,
+        y_prob,
+        (y_prob >= threshold).astype(np.int64),
+        costs,
+        rule_decisions,
+        calibration_bins,
+    )
+    measured = measure_all(p, draws, random_state, groups)
+    return {name: drawn.estimate() for name, drawn in measured.items()}
 
 
 def weights_of(p: Predictions, seed: int = 1) -> list[np.ndarray]:
@@ -94,7 +119,7 @@ def test_decisions_agree_with_sklearn(name: str) -> None:
 
 def test_every_metric_of_sklearn_is_checked_against_it() -> None:
     own = {"expected_calibration_error", "expected_value", "value_over_rule"}
-    assert set(METRICS) == set(SCORES) | set(DECISIONS) | own
+    assert set(BINARY) == set(SCORES) | set(DECISIONS) | own
 
 
 def test_log_loss_of_a_certain_mistake_is_sklearns() -> None:
@@ -280,7 +305,7 @@ def test_one_class_leaves_undefined_what_needs_both(
 def test_a_draw_without_rows_is_undefined_for_every_metric() -> None:
     p = predictions(n=30)
     nothing = np.zeros((2, 30), dtype=np.int64)
-    for metric in METRICS.values():
+    for metric in BINARY.values():
         assert np.isnan(metric.compute(p, nothing)).all(), metric.name
 
 
@@ -316,7 +341,7 @@ def test_predictions_that_cannot_be_are_refused(
 def test_measure_gives_every_metric_with_an_interval_around_it() -> None:
     p = predictions()
     found = measure(p.y_true, p.y_prob, 0.4, COSTS, p.rule_decisions, 500, 0)
-    assert list(found) == list(METRICS)
+    assert list(found) == list(BINARY)
     for name, estimate in found.items():
         assert estimate["value"] is not None and estimate["interval"] is not None
         low, high = estimate["interval"]
@@ -328,10 +353,10 @@ def test_measure_gives_every_metric_with_an_interval_around_it() -> None:
 def test_measure_without_costs_or_rule_leaves_out_what_needs_them() -> None:
     p = predictions(n=60)
     bare = measure(p.y_true, p.y_prob, 0.4, None, None, 100, 0)
-    assert set(METRICS) - set(bare) == {"expected_value", "value_over_rule"}
+    assert set(BINARY) - set(bare) == {"expected_value", "value_over_rule"}
     without_rule = measure(p.y_true, p.y_prob, 0.4, COSTS, None, 100, 0)
-    assert set(METRICS) - set(without_rule) == {"value_over_rule"}
-    assert [metric.name for metric in computable(p)] == list(METRICS)
+    assert set(BINARY) - set(without_rule) == {"value_over_rule"}
+    assert [metric.name for metric in computable(p)] == list(BINARY)
 
 
 def test_measure_follows_its_seed_and_changes_nothing() -> None:
@@ -393,12 +418,12 @@ def test_entities_that_repeat_widen_every_interval_of_shares() -> None:
 # --- the table --------------------------------------------------------------------------
 
 
-def test_table_has_twelve_metrics_with_a_name_and_a_range_each() -> None:
-    assert len(METRICS) == 12
+def test_table_has_nineteen_metrics_with_a_name_and_a_range_each() -> None:
+    assert len(METRICS) == 19
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.low < metric.high
-        assert metric.tasks == {"binary"}
+        assert metric.tasks
         assert metric.compute.__doc__
 
 
@@ -408,7 +433,7 @@ def test_range_and_direction_hold_on_a_perfect_and_a_bad_model() -> None:
     perfect = Predictions(y_true, y_true.astype(float), y_true, COSTS, rule)
     bad = Predictions(y_true, 1.0 - y_true, 1 - y_true, COSTS, rule)
     once = np.ones((1, 100))
-    for metric in METRICS.values():
+    for metric in BINARY.values():
         best, worst = (float(metric.compute(p, once)[0]) for p in (perfect, bad))
         assert metric.low <= min(best, worst) and max(best, worst) <= metric.high
         assert (best > worst) == (metric.direction == "higher"), metric.name
@@ -416,7 +441,7 @@ def test_range_and_direction_hold_on_a_perfect_and_a_bad_model() -> None:
 
 def test_error_turns_every_metric_so_that_lower_is_better() -> None:
     p = predictions()
-    for metric in METRICS.values():
+    for metric in BINARY.values():
         drawn = measure_all(p, 100, 0, metrics=[metric])[metric.name]
         error = metric.error(drawn)
         sign = 1 if metric.direction == "lower" else -1
@@ -437,7 +462,9 @@ def test_an_unknown_metric_names_the_closest_and_all() -> None:
 
 def test_the_page_lists_every_metric_as_it_is() -> None:
     page = (Path(__file__).parents[2] / "docs/metrics.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| (\w+) \| ([^|]+) \| (\w+) \|", page, re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \| (\w+) \| ([^|]+) \| (\w+) \| ([^|]+) \|", page, re.MULTILINE
+    )
 
     def bounds(low: float, high: float) -> str:
         words = {-np.inf: "any", np.inf: "any"}
@@ -450,6 +477,10 @@ def test_the_page_lists_every_metric_as_it_is() -> None:
             else " to ".join(ends)
         )
 
+    def tasks(served: frozenset[Task]) -> str:
+        return "all" if len(served) == 3 else ", ".join(sorted(served))
+
     assert rows == [
-        (m.name, m.title, m.direction, bounds(m.low, m.high), m.needs) for m in METRICS.values()
+        (m.name, m.title, m.direction, bounds(m.low, m.high), m.needs, tasks(m.tasks))
+        for m in METRICS.values()
     ]

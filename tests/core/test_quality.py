@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stages.core.params import SingleFeatureLeakage, BinaryTarget
+from stages.core.params import BinaryTarget, SingleFeatureLeakage
 from stages.core.quality import (
     MIN_CLASS_SIZE,
     Outcome,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Params, Split, BinaryTarget
+from stages.core.params import BinaryTarget, Params, Split
 from stages.core.splits import cut, deal, deal_rows, folds, times_of, units_of
 
 TARGET = BinaryTarget(column="y", positive=1, meaning="m")

@@ -100,7 +100,7 @@ def test_weights_are_numbers_of_0_or_more() -> None:
     with pytest.raises(LoopwrightError, match="no column 'v'"):
         weights_of(frame, "v")
     for bad in (-1.0, np.nan, np.inf):
-        with pytest.raises(LoopwrightError, match="'w', row 1.*is no weight"):
+        with pytest.raises(LoopwrightError, match=r"'w', row 1.*is no weight"):
             weights_of(pd.DataFrame({"w": [1.0, bad]}), "w")
     with pytest.raises(LoopwrightError, match="row 1: 'x' is no weight"):
         weights_of(pd.DataFrame({"w": ["1", "x"]}), "w")

@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.associations import Separation
 from stages.core.figures import NEGATIVE, POSITIVE
-from stages.core.params import Explore, Params, BinaryTarget
+from stages.core.params import BinaryTarget, Explore, Params
 from stages.core.schema import Column, Schema
 from stages.core.variables import Variable
 from stages.core.view import View, class_names, view

@@ -292,8 +292,8 @@ class Created(Section):
             raise ValueError(f"{_columns(least, most)} expected, not {len(self.columns)}")
         return self
 
-    def parameters(self) -> dict[str, Any]:
-        """Return what the transformer takes."""
+    def settings(self) -> dict[str, Any]:
+        """Return what the transformer takes beside its columns."""
         return self.model_dump(exclude={"kind", "columns", "hypothesis"}, mode="json")
 
 
@@ -416,11 +416,7 @@ class Own(Created):
 
     kind: Literal["own"]
     transformer: Name
-    parameters_: Annotated[dict[Name, Any], Field(alias="parameters")]
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the transformer's name and its parameters."""
-        return {"transformer": self.transformer, "parameters": self.parameters_}
+    parameters: dict[Name, Any]
 
 
 Feature = Annotated[

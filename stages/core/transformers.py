@@ -304,7 +304,9 @@ def build_features(featurize: Featurize, schema: Schema, target: str, key: str |
         ("columns", SelectColumns(numbers, texts, nullable)),
         ("create", CreateFeatures(created)),
         ("transform", _transform(featurize, inputs)),
-        ("select", SelectFeatures(**featurize.select.model_dump())),
+        ("select", SelectFeatures(
+                **featurize.select.model_dump(include={"min_variance", "max_correlation"})
+            )),
     ]
     return Pipeline(steps).set_output(transform="pandas")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.core.associations import correlations, separation, spearman
+from stages.core.associations import correlations, mean_separation, spearman
 from stages.core.errors import LoopwrightError
 from stages.core.figures import house_style, save
 from stages.core.files import published, write_json
@@ -22,7 +22,7 @@ from stages.core.marginals import draw_box, draw_histograms, draw_missing, draw_
 from stages.core.params import Explore, Target, read_params
 from stages.core.schema import Schema, read_schema
 from stages.core.tables import read_table
-from stages.core.targets import truth
+from stages.core.targets import described, questions
 from stages.core.variables import read_variables
 from stages.core.view import View, class_names, view
 
@@ -42,17 +42,18 @@ def explore(
     Raises:
         LoopwrightError: the target or a column is not in both the table and the schema.
     """
-    y = truth(frame, target)
+    asked = questions(frame, target)
+    y = asked[0][1]
+    answers = [answer for _, answer in asked]
     title = schema.column(target.column, "charter.target.column").title
     variables = read_variables(frame, schema, target.column, key)
-    separations = [separation(variable, y, bounds.random_state) for variable in variables]
+    separations = [mean_separation(one, answers, bounds.random_state) for one in variables]
     ordered = [variable.values for variable in variables if variable.ordered]
     matrix = np.column_stack(ordered) if ordered else np.empty((len(frame), 0))
     found = find(
         frame,
         schema,
-        y,
-        target.column,
+        target,
         variables,
         separations,
         spearman(matrix),
@@ -74,7 +75,9 @@ def pictures(frame: pd.DataFrame, schema: Schema, seen: View) -> Iterator[tuple[
     yield "missing", draw_missing(frame, schema, seen.bounds.max_columns)
 
 
-def summary(frame: pd.DataFrame, found: list[Finding], seen: View) -> dict[str, Any]:
+def summary(
+    frame: pd.DataFrame, target: Target, found: list[Finding], seen: View
+) -> dict[str, Any]:
     """Return the table in a few numbers."""
     return {
         "rows": len(frame),
@@ -82,7 +85,7 @@ def summary(frame: pd.DataFrame, found: list[Finding], seen: View) -> dict[str, 
         "features": len(seen.variables) + seen.hidden,
         "features_drawn": len(seen.variables),
         "features_not_drawn": seen.hidden,
-        "positive_share": round(float(seen.y.mean()), 6),
+        **described(frame, target),
         "findings": len(found),
     }
 
@@ -109,7 +112,7 @@ def main(*, params: Path, schema: Path, train: Path, findings: Path, explore_fig
     write_json(
         findings,
         {
-            "summary": summary(frame, found, seen),
+            "summary": summary(frame, chosen.charter.target, found, seen),
             "figures": titles,
             "findings": [finding.as_document() for finding in found],
         },

@@ -10,12 +10,12 @@ from stages.core.files import write_json
 from stages.core.params import Split, Target, read_params
 from stages.core.splits import PARTS, Ints, deal_rows, times_of
 from stages.core.tables import read_table, write_table
-from stages.core.targets import truth
+from stages.core.targets import described, strata
 from stages.core.twins import features_of, twins
 from stages.core.verdicts import Status, Verdict, as_documents
 
-# A part's share of positives may miss that of the whole table by one point in a hundred,
-# or by one row where a part has fewer than a hundred.
+# A part's share of a class may miss that of the whole table by one point in a hundred, or by
+# one row where a part has fewer than a hundred.
 MAX_SHARE_GAP = 0.01
 
 
@@ -48,21 +48,26 @@ def main(
 
 
 def describe(frame: pd.DataFrame, parts: Ints, split: Split, target: Target) -> dict[str, Any]:
-    """Return the size of each part, its share of positives and, of a cut in time, its span."""
-    y = truth(frame, target)
-    described: dict[str, Any] = {
+    """Return the size of each part, its target and, of a cut in time, its span."""
+    targets = {
+        name: described(frame.loc[parts == place], target) for place, name in enumerate(PARTS)
+    }
+    summaries: dict[str, Any] = {
         "rows": {name: int((parts == place).sum()) for place, name in enumerate(PARTS)},
+        "target": targets,
         "positive_share": {
-            name: round(float(y[parts == place].mean()), 6) for place, name in enumerate(PARTS)
+            name: found["positive_share"]
+            for name, found in targets.items()
+            if "positive_share" in found
         },
     }
     if split.strategy == "time":
         times = times_of(frame, split)
-        described["time"] = {
+        summaries["time"] = {
             name: [str(times[parts == place].min()), str(times[parts == place].max())]
             for place, name in enumerate(PARTS)
         }
-    return described
+    return summaries
 
 
 def check_rows(frame: pd.DataFrame, tables: dict[str, pd.DataFrame], splits: Path) -> Verdict:
@@ -134,11 +139,20 @@ def check_time(frame: pd.DataFrame, parts: Ints, split: Split, splits: Path) -> 
 def check_shares(
     frame: pd.DataFrame, parts: Ints, split: Split, target: Target, splits: Path
 ) -> Verdict:
-    """Each part has about the share of positives that the table has."""
-    y = truth(frame, target)
-    gaps = [abs(y[parts == place].mean() - y.mean()) for place in range(len(PARTS))]
+    """Each part has about the share of each class, or tenth of a number, that the table has."""
+    classes = strata(frame, target)
+    inside = np.eye(int(classes.max()) + 1)[classes]
+    whole = inside.mean(axis=0)
+    gaps = [
+        np.abs(inside[parts == place].mean(axis=0) - whole).max() for place in range(len(PARTS))
+    ]
     gap = round(float(max(gaps)), 6)
-    why = "the largest gap between a part's share of positives and the whole table's"
+    noun = {
+        "binary": "share of positives",
+        "multiclass": "share of any class",
+        "regression": "share of any tenth of the target's values",
+    }[target.task]
+    why = f"the largest gap between a part's {noun} and the whole table's"
     if split.strategy == "time":
         why += "; over time it may drift, so it is shown and not judged"
         return _verdict("stratified", "not_applicable", gap, None, splits, why)

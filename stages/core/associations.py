@@ -17,6 +17,9 @@ Counts = npt.NDArray[Any]  # whole numbers, as floats where they were summed as 
 # Fewer rows of a class, or of a pair, agree perfectly by chance too often to be told of.
 MIN_ROWS = 10
 
+# Bins of a quantity that is to tell several classes apart.
+CELLS = 20
+
 
 @dataclass(frozen=True)
 class Separation:
@@ -157,6 +160,29 @@ def separation(variable: Variable, y: Ints, random_state: int) -> Separation:
         best = Separation(max(own or 0.5, 0.5), "category")
     missing = Separation(_direction_free(roc_auc((~known).astype(float), y)), "missing")
     return missing if missing.roc_auc > best.roc_auc else best
+
+
+def mean_separation(variable: Variable, answers: Sequence[Ints], random_state: int) -> Separation:
+    """Return how well `variable` alone answers several yes-or-no questions, on average.
+
+    Of one question it is `separation`. Of more, a quantity is taken by its values or by its
+    quantile bins, whichever answers the better: a class in the middle has no direction.
+
+    Args:
+        variable: of the same rows as the answers.
+        answers: each of shape (rows,), 0 or 1; one or more.
+        random_state: for `roc_auc_of_categories`.
+    """
+    found = [separation(variable, y, random_state) for y in answers]
+    if len(found) == 1:
+        return found[0]
+    whole = float(np.mean([each.roc_auc for each in found]))
+    by = max((each.by for each in found), key=[each.by for each in found].count)
+    if variable.ordered:
+        codes = _quantile_codes(variable, CELLS)
+        binned = [roc_auc_of_categories(codes, y, random_state) or 0.5 for y in answers]
+        whole = max(whole, float(np.mean(binned)))
+    return Separation(max(whole, 0.5), by)
 
 
 def _direction_free(value: float | None) -> float:

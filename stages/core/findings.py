@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.associations import Ints, Separation
+from stages.core.associations import Separation
 from stages.core.distributions import outlier_share, skewness
 from stages.core.numbers import number, percent
-from stages.core.params import Explore
+from stages.core.params import Explore, RegressionTarget, Target
 from stages.core.schema import Schema
 from stages.core.statistics import Floats
+from stages.core.targets import strata
 from stages.core.variables import Variable
 
 
@@ -112,21 +113,27 @@ def leaking(
             yield Finding("leakage", (variable.name,), found.roc_auc, threshold, why)
 
 
-def imbalanced(y: Ints, target: str, threshold: float) -> Iterator[Finding]:
-    """Yield the target if its smaller class has a share below `threshold`.
+def imbalanced(frame: pd.DataFrame, target: Target, threshold: float) -> Iterator[Finding]:
+    """Yield the target if its smallest class has a share below `threshold`.
 
-    The degrees are those of Google's machine-learning course: mild 20 to 40 % of the
-    rows, moderate 1 to 20 %, extreme below 1 %.
+    Of k classes the share is held against 2/k of `threshold`: of many classes, each is
+    small. The degrees are those of Google's machine-learning course: mild 20 to 40 % of the
+    rows, moderate 1 to 20 %, extreme below 1 %. A number has no classes.
     """
-    rows = min(int(y.sum()), len(y) - int(y.sum()))
-    share = rows / max(len(y), 1)
-    if share < threshold:
+    if isinstance(target, RegressionTarget):
+        return
+    classes = strata(frame, target)
+    counts = np.bincount(classes, minlength=2)
+    rows, total = int(counts.min()), max(len(classes), 1)
+    share = rows / total
+    if share < threshold * 2 / len(counts):
         degree = "extreme" if share < 0.01 else "moderate" if share < 0.2 else "mild"
-        shown = f"{rows:,} of {len(y):,} rows ({percent(share, 2)})"
-        why = f"{degree} imbalance: the smaller class has {shown}"
+        shown = f"{rows:,} of {len(classes):,} rows ({percent(share, 2)})"
+        which = "smaller" if len(counts) == 2 else "smallest"
+        why = f"{degree} imbalance: the {which} class has {shown}"
         if rows == 0:
-            why = f"one class only in {len(y):,} rows: nothing can be learned"
-        yield Finding("imbalance", (target,), share, threshold, why)
+            why = f"one class only in {len(classes):,} rows: nothing can be learned"
+        yield Finding("imbalance", (target.column,), share, threshold * 2 / len(counts), why)
 
 
 def missing(frame: pd.DataFrame) -> Iterator[Finding]:
@@ -194,8 +201,7 @@ def constant(variables: Iterable[Variable], threshold: float) -> Iterator[Findin
 def find(
     frame: pd.DataFrame,
     schema: Schema,
-    y: Ints,
-    target: str,
+    target: Target,
     variables: Sequence[Variable],
     separations: Sequence[Separation],
     spearman: Floats,
@@ -207,8 +213,7 @@ def find(
     Args:
         frame: the table, with target and key.
         schema: what its columns are.
-        y: shape (rows,), 1 where the target has its positive value.
-        target: the name of the target's column.
+        target: the column to predict.
         variables: the features of `frame`.
         separations: of each of `variables`.
         spearman: shape (ordered variables, ordered variables).
@@ -218,7 +223,7 @@ def find(
     ordered = [variable.name for variable in variables if variable.ordered]
     return [
         *leaking(variables, separations, bounds.leakage_roc_auc),
-        *imbalanced(y, target, bounds.imbalance),
+        *imbalanced(frame, target, bounds.imbalance),
         *missing(frame),
         *infinite(frame),
         *undocumented(frame, schema),

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stages.core.associations import separation
-from stages.core.params import SingleFeatureLeakage, Target
+from stages.core.associations import mean_separation
+from stages.core.params import BinaryTarget, RegressionTarget, SingleFeatureLeakage, Target
 from stages.core.schema import Policy, Schema
-from stages.core.targets import truth
+from stages.core.targets import class_label, questions
 from stages.core.twins import features_of, first_rows, twins
 from stages.core.variables import read_variables
 from stages.core.verdicts import Status
@@ -17,6 +18,9 @@ from stages.core.verdicts import Status
 # With fewer rows of a class, chance alone ranks a feature high: of ten against ten, about one
 # in 1,500 features reaches a ROC AUC of 0.95 (normal limit of the Mann-Whitney statistic).
 MIN_CLASS_SIZE = 10
+
+# A class needs a row in each of train, validation and test.
+PARTS = 3
 
 # The columns of a table of cases.
 CASE = ("check", "column", "row", "value", "policy", "message")
@@ -151,24 +155,40 @@ def check_constant_columns(frame: pd.DataFrame, target: str, policy: Policy) -> 
 def check_target(frame: pd.DataFrame, target: Target, policy: Policy) -> Outcome:
     """Find what keeps the target from being learned.
 
-    A missing label and an empty table stop the pipeline whatever the policy: nothing
-    later could tell a missing label from a negative one.
+    A missing label, a number that is none and an empty table stop the pipeline whatever the
+    policy: nothing later could tell a missing label from a negative one.
 
     Args: as `check_duplicates`.
     """
     column = target.column
     labels = frame[column].dropna()
-    unlabelled = frame.index[frame[column].isna()]
-    found = sorted(str(value) for value in labels.unique())
     faults: list[tuple[Policy, Case]] = [
-        ("fail", (column, int(row), None, "the label is missing")) for row in unlabelled
+        ("fail", (column, int(row), None, "the label is missing"))
+        for row in frame.index[frame[column].isna()]
     ]
+    found = sorted({class_label(value) for value in labels.unique()})
+    value: float | int | None = None
     if not found:
         faults.append(("fail", (column, None, None, "no row has a label")))
-    elif not (labels == target.positive).any():
-        message = f"no row has the positive value {target.positive!r}; found: {_some(found)}"
-        faults.append((policy, (column, None, None, message)))
-    elif len(found) == 1:
+        threshold, good = None, ""
+    elif isinstance(target, BinaryTarget):
+        value = round(float((labels == target.positive).mean()), 6)
+        threshold = "> 0 and < 1"
+        good = f"both classes are there: {value:.1%} of the labels are positive"
+        if not value:
+            message = f"no row has the positive value {target.positive!r}; found: {_some(found)}"
+            faults.append((policy, (column, None, None, message)))
+    elif isinstance(target, RegressionTarget):
+        value, threshold = len(found), "> 1 number"
+        good = f"the target has {value:,} different values"
+        if not pd.api.types.is_numeric_dtype(labels) or pd.api.types.is_bool_dtype(labels):
+            message = f"a regression predicts a number, and the column holds {labels.dtype}"
+            faults.append(("fail", (column, None, None, message)))
+    else:
+        value, threshold = len(found), "> 1 class"
+        good = f"there are {value:,} classes"
+        faults += [(policy, case) for case in _rare(labels, column)]
+    if len(found) == 1 and value:
         faults.append((policy, (column, None, found[0], "every row has this one label")))
     cases = pd.concat(
         [
@@ -178,11 +198,26 @@ def check_target(frame: pd.DataFrame, target: Target, policy: Policy) -> Outcome
         ignore_index=True,
     )
     whole = [case[3] for _, case in faults if case[1] is None]
-    if len(unlabelled):
-        whole.insert(0, f"missing labels: {len(unlabelled):,}")
-    share = round(float((labels == target.positive).mean()), 6) if found else None
-    why = "; ".join(whole) or f"both classes are there: {share:.1%} of the labels are positive"
-    return Outcome("one_class_target", cases, status_of(cases), share, "> 0 and < 1", why)
+    unlabelled = int(frame[column].isna().sum())
+    if unlabelled:
+        whole.insert(0, f"missing labels: {unlabelled:,}")
+    why = "; ".join(whole) or good
+    return Outcome("one_class_target", cases, status_of(cases), value, threshold, why)
+
+
+def _rare(labels: "pd.Series[Any]", column: str) -> list[Case]:
+    """Return the classes with fewer rows than there are parts that each need one."""
+    counts = labels.map(class_label).value_counts()
+    return [
+        (
+            column,
+            None,
+            label,
+            f"class '{label}' has {int(counts[label])} rows; one part of the "
+            f"split would be without it ({PARTS} are needed)",
+        )
+        for label in sorted(counts.index[counts < PARTS])
+    ]
 
 
 def _some(found: Sequence[str]) -> str:
@@ -199,26 +234,28 @@ def check_leakage(
     """Find the features that alone rank the target so well that they seem to know it.
 
     A number is ranked by itself, in either direction; a category by the target rate that
-    its other rows have; and both by where they are missing. The key and identifiers are
-    no features.
+    its other rows have; and both by where they are missing. Of several classes the ROC AUC
+    is the mean over each against the rest, of a number that of its upper half. The key and
+    identifiers are no features.
 
     Args:
         frame: as in `check_duplicates`; rows without a label are left out.
         schema: the kinds of the columns.
-        target: the column to predict and its positive value.
+        target: the column to predict.
         key: the column that names a row, if there is one.
         leakage: from which ROC AUC on, and what happens then.
     """
     check, threshold = "single_feature_leakage", f"< {leakage.roc_auc:g}"
     none = table_of_cases(check, leakage.policy, [])
     frame = frame[frame[target.column].notna()]
-    y = truth(frame, target)
-    smaller = int(min(y.sum(), len(y) - y.sum()))
-    if smaller < MIN_CLASS_SIZE:
-        why = f"a class has {smaller} rows; below {MIN_CLASS_SIZE}, chance ranks as well"
+    answers = [
+        y for _, y in questions(frame, target) if min(y.sum(), len(y) - y.sum()) >= MIN_CLASS_SIZE
+    ]
+    if not answers:
+        why = f"a class has fewer than {MIN_CLASS_SIZE} rows; of so few, chance ranks as well"
         return Outcome(check, none, "insufficient", None, threshold, why)
     alone = {
-        variable.name: separation(variable, y, random_state=0)
+        variable.name: mean_separation(variable, answers, random_state=0)
         for variable in read_variables(frame, schema, target.column, key)
     }
     if not alone:

@@ -1,9 +1,10 @@
 """Rows dealt to parts so that nothing of one part is known to another.
 
 Rows that must stay together form a unit: rows with equal features, and rows of one group.
-Units are dealt whole, each class in proportion. Where a unit goes depends on the content
-of the rows and the seed, never on the order of the rows. Units of one row are drawn in the
-order of a hash of each, so that a table that grows leaves nearly all of them where they were.
+Units are dealt whole, each class in proportion; of a number, each tenth of its values. Where
+a unit goes depends on the content of the rows and the seed, never on the order of the rows.
+Units of one row are drawn in the order of a hash of each, so that a table that grows leaves
+nearly all of them where they were.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import pandas as pd
 
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.params import Split, Target
-from stages.core.targets import truth
+from stages.core.targets import strata, truth
 from stages.core.twins import features_of, twins
 
 Ints = npt.NDArray[np.int64]
@@ -34,7 +35,7 @@ def deal_rows(frame: pd.DataFrame, split: Split, target: Target, key: str | None
     Args:
         frame: the table, without missing labels.
         split: strategy, fractions and seed.
-        target: the column to predict and its positive value.
+        target: the column to predict.
         key: the column that names a row, if there is one.
 
     Returns:
@@ -42,7 +43,7 @@ def deal_rows(frame: pd.DataFrame, split: Split, target: Target, key: str | None
 
     Raises:
         LoopwrightError: a column is missing or holds missing values, or no dealing gives
-            every part rows of both classes.
+            every part two values of the target.
     """
     fractions = split.fractions
     shares = np.array([fractions.train, fractions.validation, fractions.test])
@@ -66,7 +67,7 @@ def folds(
     Args:
         frame: the training rows, without missing labels.
         split: its strategy and its group or time; its fractions and seed play no part.
-        target: the column to predict and its positive value.
+        target: the column to predict.
         key: the column that names a row, if there is one.
         n_folds: how many, 2 or more.
         random_state: the seed.
@@ -99,8 +100,8 @@ def _deal_rows(
     names: Sequence[str],
     random_state: int,
 ) -> Ints:
-    """Deal the rows to parts of these shares and names, and see that all have both classes."""
-    y = truth(frame, target)
+    """Deal the rows to parts of these shares; each gets two values of the target or more."""
+    classes = strata(frame, target)
     if split.strategy == "time":
         times = times_of(frame, split)
         parts = cut(times, shares)
@@ -108,14 +109,17 @@ def _deal_rows(
     else:
         units = units_of(frame, split, target.column, key)
         draw = _draw(frame, units, split, target.column, key, random_state)
-        parts = deal(_class_counts(units, y), shares, draw)[units]
+        parts = deal(_class_counts(units, classes), shares, draw)[units]
         cause = _largest_unit(units, split)
+    y = truth(frame, target)
+    needed = {"binary": "both classes", "multiclass": "two classes", "regression": "two numbers"}
+    noun = "number" if target.task == "regression" else "class"
     for number, name in enumerate(names):
         rows = y[parts == number]
         if len(np.unique(rows)) < 2:
-            found = f"{len(rows):,} rows of one class" if len(rows) else "no rows"
+            found = f"{len(rows):,} rows of one {noun}" if len(rows) else "no rows"
             raise LoopwrightError(
-                f"split: {name} gets {found}, and each part needs both classes; {cause}: "
+                f"split: {name} gets {found}, and each part needs {needed[target.task]}; {cause}: "
                 "get more rows, take other fractions, or another split.group or split.time"
             )
     return parts
@@ -181,10 +185,11 @@ def _column(frame: pd.DataFrame, name: str, where: str) -> pd.Series:
     return frame[name]
 
 
-def _class_counts(units: Ints, y: Ints) -> Ints:
-    """Return how many negatives and positives each unit holds, shape (units, 2)."""
-    size = int(units.max(initial=-1)) + 1
-    return np.stack([np.bincount(units[y == label], minlength=size) for label in (0, 1)], axis=1)
+def _class_counts(units: Ints, classes: Ints) -> Ints:
+    """Return how many rows of each class each unit holds, shape (units, classes)."""
+    size, kinds = int(units.max(initial=-1)) + 1, int(classes.max(initial=1)) + 1
+    cells = np.bincount(units * kinds + classes, minlength=size * kinds)
+    return cells.reshape(size, kinds)
 
 
 def _draw(

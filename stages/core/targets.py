@@ -15,6 +15,9 @@ Ints = npt.NDArray[np.int64]
 # A number has no classes to deal in proportion: its quantiles stand in for them.
 STRATA = 10
 
+# Of many classes, only the most frequent are told from the rest one by one.
+MAX_QUESTIONS = 12
+
 
 def truth(frame: pd.DataFrame, target: Target) -> npt.NDArray[Any]:
     """Return what was true in each row, shape (rows,).
@@ -62,6 +65,51 @@ def strata(frame: pd.DataFrame, target: Target) -> Ints:
         codes = np.searchsorted(np.unique(inner), y, side="left")
         return np.unique(codes, return_inverse=True)[1].astype(np.int64)
     return np.unique(y, return_inverse=True)[1].astype(np.int64)
+
+
+def questions(frame: pd.DataFrame, target: Target) -> list[tuple[str, Ints]]:
+    """Return the yes-or-no questions that the target answers, each with 1 for yes, (rows,).
+
+    Binary: whether it is the positive value. Multiclass: whether it is this class, for the
+    most frequent `MAX_QUESTIONS`, the most frequent first. Regression: whether the number
+    is above the median; where nothing is, whether it is the median. So what can be asked of
+    two classes can be asked of every target.
+
+    Raises:
+        LoopwrightError: as `truth`.
+    """
+    y = truth(frame, target)
+    if isinstance(target, BinaryTarget):
+        return [(class_label(target.positive), y)]
+    if isinstance(target, RegressionTarget):
+        middle = float(np.median(y)) if len(y) else 0.0
+        above = y > middle
+        if above.any() or not len(y):
+            return [(f"above {middle:g}", above.astype(np.int64))]
+        return [(f"{middle:g} or more", (y >= middle).astype(np.int64))]
+    labels, counts = np.unique(y, return_counts=True)
+    frequent = np.argsort(-counts, kind="stable")[:MAX_QUESTIONS]
+    return [(str(labels[i]), (y == labels[i]).astype(np.int64)) for i in frequent]
+
+
+def described(frame: pd.DataFrame, target: Target) -> dict[str, Any]:
+    """Return the target in a few numbers, for a JSON document, to 6 decimals.
+
+    Binary: ``positive_share``. Multiclass: ``classes``, the rows of each by label, the most
+    frequent first. Regression: ``mean``, ``std``, ``min``, ``median`` and ``max``.
+
+    Raises:
+        LoopwrightError: as `truth`.
+    """
+    y = truth(frame, target)
+    if isinstance(target, BinaryTarget):
+        return {"positive_share": round(float(y.mean()), 6)}
+    if isinstance(target, RegressionTarget):
+        measures = (np.mean, np.std, np.min, np.median, np.max)
+        return {measure.__name__: round(float(measure(y)), 6) for measure in measures}
+    labels, counts = np.unique(y, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {"classes": {str(labels[i]): int(counts[i]) for i in order}}
 
 
 def weights_of(frame: pd.DataFrame, sample_weight: str | None) -> Floats | None:

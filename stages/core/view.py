@@ -10,8 +10,9 @@ import pandas as pd
 from stages.core.associations import Ints, Separation
 from stages.core.distributions import Scale, scale_of
 from stages.core.figures import NEGATIVE, POSITIVE, elide
-from stages.core.params import Explore, Target
+from stages.core.params import BinaryTarget, Explore, Target
 from stages.core.schema import Schema
+from stages.core.targets import questions
 from stages.core.variables import Variable
 
 BARELY = 0.55  # a title does not call a column with a lower ROC AUC telling
@@ -119,8 +120,15 @@ def view(
 
 
 def class_names(frame: pd.DataFrame, schema: Schema, target: Target) -> tuple[str, str]:
-    """Return the labels of the negative and the positive class."""
+    """Return what the two sides of the target are called: see `targets.questions`.
+
+    Of more than two sides it is the first question: the most frequent class and the rest.
+    """
     column = schema.column(target.column, "charter.target.column")
+    if not isinstance(target, BinaryTarget):
+        name = questions(frame, target)[0][0]
+        positive = column.label(name)
+        return f"not {positive}", positive
     positive = column.label(target.positive)
     values = frame[target.column]
     others = values[values != target.positive].dropna().unique()

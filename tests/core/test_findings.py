@@ -7,8 +7,9 @@ import pytest
 
 from stages.core.associations import correlations, separation, spearman
 from stages.core.findings import Finding, find
-from stages.core.params import Params
+from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Checks, Column, Schema
+from stages.core.targets import truth
 from stages.core.variables import read_variables
 
 NUMBER = Column(dtype="float64", kind="numeric", title="Number")
@@ -26,8 +27,7 @@ def findings(chosen: Params, frame: pd.DataFrame, **columns: Column) -> list[Fin
     return find(
         frame,
         schema,
-        y,
-        "y",
+        BinaryTarget(column="y", positive=1, meaning="m"),
         variables,
         separations,
         spearman(matrix),
@@ -190,14 +190,13 @@ def test_the_default_table_has_its_known_findings(
     chosen: Params, schema: Schema, credit: pd.DataFrame
 ) -> None:
     frame = credit.drop(columns="ID")
-    y = frame["default payment next month"].to_numpy()
-    target = "default payment next month"
-    variables = read_variables(frame, schema, target, None)
+    target = chosen.charter.target
+    y = truth(frame, target)
+    variables = read_variables(frame, schema, target.column, None)
     matrix = np.column_stack([v.values for v in variables if v.ordered])
     found = find(
         frame,
         schema,
-        y,
         target,
         variables,
         [separation(v, y, 0) for v in variables],

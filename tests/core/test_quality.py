@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from stages.core.params import BinaryTarget, SingleFeatureLeakage
+from stages.core.params import (
+    BinaryTarget,
+    MulticlassTarget,
+    RegressionTarget,
+    SingleFeatureLeakage,
+)
 from stages.core.quality import (
     MIN_CLASS_SIZE,
     Outcome,
@@ -17,7 +22,7 @@ from stages.core.quality import (
     status_of,
     table_of_cases,
 )
-from stages.core.schema import Policy, Schema
+from stages.core.schema import Column, Policy, Schema
 
 TARGET = BinaryTarget(column="y", positive=1, meaning="m")
 LEAKAGE = SingleFeatureLeakage(policy="fail", roc_auc=0.95)
@@ -246,3 +251,63 @@ def test_the_default_table_has_no_leak(credit: pd.DataFrame, schema: Schema) -> 
     expected = roc_auc_score(credit[target.column], credit["PAY_0"])
     assert outcome.value == pytest.approx(expected, abs=1e-6)
     assert "PAY_0" in outcome.why
+
+
+# --- other tasks ------------------------------------------------------------------------
+
+
+def several(rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"a": rng.random(rows), "y": rng.choice(["u", "v", "w"], rows)})
+
+
+CLASSES = MulticlassTarget(column="y", meaning="m")
+REAL = RegressionTarget(column="y", meaning="m")
+
+
+def test_classes_and_numbers_are_targets() -> None:
+    outcome = check_target(several(), CLASSES, "fail")
+    assert (outcome.status, outcome.value, outcome.why) == ("pass", 3, "there are 3 classes")
+    numbers = several().assign(y=np.arange(300.0))
+    assert check_target(numbers, REAL, "fail").status == "pass"
+
+
+def test_a_class_too_rare_to_split_is_named() -> None:
+    frame = several()
+    frame.loc[:1, "y"] = "rare"
+    outcome = check_target(frame, CLASSES, "warn")
+    assert outcome.status == "warn"
+    assert "class 'rare' has 2 rows" in outcome.why
+
+
+def test_a_text_is_no_number_to_predict() -> None:
+    outcome = check_target(several(), REAL, "warn")
+    assert outcome.status == "fail"
+    assert "a regression predicts a number" in outcome.why
+
+
+def test_one_number_alone_is_told() -> None:
+    outcome = check_target(several().assign(y=2.0), REAL, "fail")
+    assert (outcome.status, outcome.value) == ("fail", 1)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_a_leak_is_found_for_every_task(task: str) -> None:
+    rng = np.random.default_rng(1)
+    frame = several(900)
+    leaking = SingleFeatureLeakage(policy="fail", roc_auc=0.95)
+    number = Column(dtype="float64", kind="numeric", title="A")
+    text = Column(dtype="str", kind="categorical", title="T")
+    if task == "multiclass":
+        target, known = CLASSES, text
+        frame["b"] = frame["y"].map({"u": 1.0, "v": 2.0, "w": 3.0}) + rng.normal(0, 0.01, 900)
+    else:
+        target, known = REAL, number
+        frame["y"] = rng.lognormal(size=900)
+        frame["b"] = frame["y"] * 2 + rng.normal(0, 0.01, 900)
+    described = Schema(columns={"a": number, "b": number, "y": known})
+    outcome = check_leakage(frame, described, target, None, leaking)
+    assert outcome.status == "fail"
+    assert outcome.cases["column"].tolist() == ["b"]
+    clean = check_leakage(frame.drop(columns="b"), described, target, None, leaking)
+    assert clean.status == "pass"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import BinaryTarget, Params, Split
+from stages.core.params import BinaryTarget, MulticlassTarget, Params, RegressionTarget, Split
 from stages.core.splits import cut, deal, deal_rows, folds, times_of, units_of
 
 TARGET = BinaryTarget(column="y", positive=1, meaning="m")
@@ -417,3 +417,32 @@ def test_single_rows_make_up_for_large_units_class_by_class() -> None:
     for part, share in enumerate(SHARES):
         dealt = counts[parts == part].sum(axis=0)
         assert np.abs(dealt - share * counts.sum(axis=0)).max() <= 2
+
+
+# --- other tasks ------------------------------------------------------------------------
+
+
+def test_classes_and_tenths_are_dealt_in_proportion() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"k": range(2000), "x": rng.random(2000)})
+    frame["y"] = rng.choice(["a", "b", "c", "d"], 2000, p=[0.6, 0.3, 0.09, 0.01])
+    parts = deal_rows(frame, split(), MulticlassTarget(column="y", meaning="m"), "k")
+    table = pd.crosstab(frame["y"], parts, normalize="columns")
+    assert (table.sub(table.mean(axis=1), axis=0).abs() < 0.01).all(axis=None)
+    frame["y"] = rng.lognormal(size=2000)
+    parts = deal_rows(frame, split(), RegressionTarget(column="y", meaning="m"), "k")
+    assert np.bincount(parts).tolist() == [1200, 400, 400]
+    tenths = pd.crosstab(pd.qcut(frame["y"], 10, labels=False), parts, normalize="columns")
+    assert (tenths.sub(0.1).abs() < 0.01).all(axis=None)
+
+
+def test_a_rare_class_is_in_every_part() -> None:
+    frame = pd.DataFrame({"x": np.arange(303), "y": ["a"] * 300 + ["b"] * 3})
+    parts = deal_rows(frame, split(), MulticlassTarget(column="y", meaning="m"), None)
+    assert sorted(parts[300:]) == [0, 1, 2]
+
+
+def test_one_number_only_is_no_target() -> None:
+    frame = pd.DataFrame({"x": np.arange(60), "y": 1.5})
+    with pytest.raises(LoopwrightError, match="each part needs two numbers"):
+        deal_rows(frame, split(), RegressionTarget(column="y", meaning="m"), None)

@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.errors import LoopwrightError
 from stages.core.params import BinaryTarget, MulticlassTarget, RegressionTarget
-from stages.core.targets import STRATA, class_label, strata, truth, weights_of
+from stages.core.targets import STRATA, class_label, described, questions, strata, truth, weights_of
 
 CLASSES = MulticlassTarget(column="y", meaning="m")
 NUMBER = RegressionTarget(column="y", meaning="m")
@@ -106,3 +106,30 @@ def test_weights_are_numbers_of_0_or_more() -> None:
         weights_of(pd.DataFrame({"w": ["1", "x"]}), "w")
     with pytest.raises(LoopwrightError, match="0 in every row"):
         weights_of(pd.DataFrame({"w": [0, 0]}), "w")
+
+
+def test_every_target_answers_yes_or_no() -> None:
+    frame = pd.DataFrame({"y": ["b", "a", "b", "c"]})
+    asked = [(name, answer.tolist()) for name, answer in questions(frame, CLASSES)]
+    assert asked == [("b", [1, 0, 1, 0]), ("a", [0, 1, 0, 0]), ("c", [0, 0, 0, 1])]
+    positive = BinaryTarget(column="y", positive="a", meaning="m")
+    assert [(n, a.tolist()) for n, a in questions(frame, positive)] == [("a", [0, 1, 0, 0])]
+    ((name, answer),) = questions(pd.DataFrame({"y": [1.0, 2.0, 3.0, 40.0]}), NUMBER)
+    assert (name, answer.tolist()) == ("above 2.5", [0, 0, 1, 1])
+    ((name, answer),) = questions(pd.DataFrame({"y": [1.0, 7.0, 7.0, 7.0]}), NUMBER)
+    assert (name, answer.tolist()) == ("7 or more", [0, 1, 1, 1])
+
+
+def test_a_target_in_a_few_numbers() -> None:
+    frame = pd.DataFrame({"y": ["b", "a", "b", "c"]})
+    assert described(frame, CLASSES) == {"classes": {"b": 2, "a": 1, "c": 1}}
+    positive = BinaryTarget(column="y", positive="a", meaning="m")
+    assert described(frame, positive) == {"positive_share": 0.25}
+    numbers = pd.DataFrame({"y": [1.0, 2.0, 6.0]})
+    assert described(numbers, NUMBER) == {
+        "mean": 3.0,
+        "std": 2.160247,
+        "min": 1.0,
+        "median": 2.0,
+        "max": 6.0,
+    }

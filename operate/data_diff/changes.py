@@ -1,7 +1,9 @@
 """What can differ between two tables: the nouns of a data diff, ready for JSON."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
+
+from stages.core.shifts import Shift
 
 
 @dataclass(frozen=True)
@@ -159,31 +161,6 @@ class MissingChange:
     head: float
     emptied: int | None
     filled: int | None
-
-
-@dataclass(frozen=True)
-class Shift:
-    """How far the distributions of a column, or of its being missing, are apart.
-
-    Attributes:
-        column: its name.
-        of: ``values``, or ``missing``: whether a value is there.
-        test: ``ks`` (ordered values) or ``chi2`` (categories).
-        effect: Kolmogorov-Smirnov's distance, or the total variation; 0 to 1.
-        second: the standardised mean difference, or Cramér's V; None where undefined.
-        p_value: of the test, as it stands.
-        p_adjusted: corrected for the number of tests (Holm).
-        flagged: both significant and large enough to matter.
-    """
-
-    column: str
-    of: Literal["values", "missing"]
-    test: Literal["ks", "chi2"]
-    effect: float
-    second: float | None
-    p_value: float
-    p_adjusted: float
-    flagged: bool
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from operate.data_diff.changes import (
     MissingChange,
     Renamed,
     Rows,
-    Shift,
     TypeChange,
 )
 from operate.data_diff.columns import likeness_by_counts, renamed, schema_changes
@@ -22,10 +21,10 @@ from operate.data_diff.content import Content, content, multiplied
 from operate.data_diff.labels import label
 from operate.data_diff.matching import Matching, by_key, by_rows
 from operate.data_diff.pairs import Mask, Pair, pair
-from operate.data_diff.shifts import corrected
 from stages.core.associations import MIN_ROWS
 from stages.core.params import Target
 from stages.core.schema import Kind, Schema
+from stages.core.shifts import Shift, corrected
 
 # A key under another name holds most of the same entities, though rows came and went.
 SAME_KEYS = 0.5

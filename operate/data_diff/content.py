@@ -6,12 +6,12 @@ import numpy as np
 
 from operate.data_diff import units
 from operate.data_diff.categories import Recoded, recoded
-from operate.data_diff.changes import MissingChange, Shift
+from operate.data_diff.changes import MissingChange
 from operate.data_diff.matching import Matching
 from operate.data_diff.pairs import Ints, Mask, Pair
-from operate.data_diff.shifts import of_counts, of_values
 from operate.data_diff.units import Multiplied
 from stages.core.schema import Kind
+from stages.core.shifts import Shift, of_counts, of_values
 from stages.core.statistics import Floats
 
 

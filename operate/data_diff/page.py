@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from operate.data_diff.changes import CategoryChange, DataDiff, Label, Level, Rows, Shift
-from operate.data_diff.shifts import ALPHA
+from operate.data_diff.changes import CategoryChange, DataDiff, Label, Level, Rows
 from stages.core.figures import elide
+from stages.core.many_tests import ALPHA
 from stages.core.markdown import code, escape
 from stages.core.numbers import MINUS, TIMES, interval, number, percent
+from stages.core.shifts import Shift
 
 # The rule of trimming: so many lines of a table, so many names in a line, so long a name.
 LINES = 15

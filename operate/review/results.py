@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stages.core.many_tests import ALPHA, holm
 from stages.core.metrics import row_log_loss
 from stages.core.slices import MIN_ROWS
 from stages.core.statistics import Estimate, Floats
 from stages.core.verdicts import SEVERITY
-
-ALPHA = 0.05
-
 
 # --- metrics ----------------------------------------------------------------------------
 
@@ -190,17 +188,7 @@ def compare_slices(
         found.append(SliceRow(column, label, n, *means, (mean - reach, mean + reach), p))
     corrected = holm([row.p for row in found])
     order = np.argsort([row.p for row in found], kind="stable")
-    return [replace(found[i], p=corrected[i]) for i in order]
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return Holm's corrected p values, in the same order (Holm, 1979)."""
-    order = np.argsort(p_values, kind="stable")
-    corrected, largest = [0.0] * len(p_values), 0.0
-    for place, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[i]))
-        corrected[i] = largest
-    return corrected
+    return [replace(found[i], p=float(corrected[i])) for i in order]
 
 
 # --- the model --------------------------------------------------------------------------

@@ -24,9 +24,9 @@ from operate.data_diff.labels import difference_interval
 from operate.data_diff.matching import by_key, by_rows
 from operate.data_diff.page import KINDS, LETTERS, LINES, NAMES, Finding, findings
 from operate.data_diff.pairs import pair
-from operate.data_diff.shifts import SMALL_KS, holm, of_counts, of_values
 from stages.core.params import BinaryTarget
 from stages.core.schema import Checks, Column, Schema
+from stages.core.shifts import SMALL_KS, of_counts, of_values
 from stages.core.tables import write_table
 from tests.operate.project import ROOT, commit, init, run
 
@@ -605,13 +605,6 @@ def test_rare_categories_together_are_one_of_their_own() -> None:
     assert of_counts("x", (counts[0], nobody)) is None
     alone = of_counts("x", (np.array([9, 0]), np.array([9, 0])))
     assert alone and (alone.p_value, alone.second) == (1.0, None)
-
-
-def test_holm_agrees_with_its_definition() -> None:
-    # Holm (1979): the smallest p times m, the next times m - 1, never falling
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
-    assert len(holm([])) == 0
 
 
 def test_the_interval_of_a_difference_agrees_with_the_paper() -> None:

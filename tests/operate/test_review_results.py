@@ -8,7 +8,6 @@ from operate.review.results import (
     MetricRow,
     compare_slices,
     flips,
-    holm,
     measured_of,
     model_rows,
     verdicts_of,
@@ -33,13 +32,6 @@ def test_verdicts_that_changed_are_told_the_worst_first() -> None:
 def test_what_is_no_verdict_is_passed_over() -> None:
     assert verdicts_of({"verdicts": [verdict("a.b"), {"id": "x"}, 3]}) == [verdict("a.b")]
     assert verdicts_of(None) == verdicts_of({"verdicts": None}) == []
-
-
-def test_holm_is_the_published_procedure() -> None:
-    # sorted: 0.005 * 4, 0.01 * 3, max(0.03 * 2, ...), max(0.04 * 1, ...)
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 @pytest.fixture

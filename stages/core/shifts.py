@@ -6,7 +6,7 @@ effect that is at least small by Cohen's convention.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal
 
@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2_contingency, kstwo, norm
 
-from operate.data_diff.changes import Shift
-from operate.data_diff.pairs import Ints
+from stages.core.many_tests import ALPHA, holm
 from stages.core.statistics import Floats
 
-ALPHA = 0.05
+Ints = npt.NDArray[np.int64]
+
 # Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed.: a "small"
 # effect is d = 0.2 between means (p. 25) and w = 0.1 in a table of counts (p. 224), which
 # is Cramér's V where one side is two.
@@ -31,6 +31,31 @@ SMALL_TV = 0.1
 # Cochran (1954), Biometrics 10, p. 420: the chi-squared approximation needs expected counts
 # of about 5; rarer categories are counted together.
 MIN_EXPECTED = 5
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How far the distributions of a column, or of its being missing, are apart.
+
+    Attributes:
+        column: its name.
+        of: ``values``, or ``missing``: whether a value is there.
+        test: ``ks`` (ordered values) or ``chi2`` (categories).
+        effect: Kolmogorov-Smirnov's distance, or the total variation; 0 to 1.
+        second: the standardised mean difference, or Cramér's V; None where undefined.
+        p_value: of the test, as it stands.
+        p_adjusted: corrected for the number of tests (Holm).
+        flagged: both significant and large enough to matter.
+    """
+
+    column: str
+    of: Literal["values", "missing"]
+    test: Literal["ks", "chi2"]
+    effect: float
+    second: float | None
+    p_value: float
+    p_adjusted: float
+    flagged: bool
 
 
 def of_values(
@@ -120,16 +145,6 @@ def corrected(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
         replace(shift, p_adjusted=float(p), flagged=bool(p < ALPHA) and _matters(shift))
         for shift, p in zip(shifts, adjusted, strict=True)
     )
-
-
-def holm(p_values: npt.ArrayLike) -> Floats:
-    """Return p-values corrected by Holm's step-down method, shape (tests,)."""
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    result = np.empty_like(p)
-    result[order] = np.minimum(stepped, 1.0)
-    return result
 
 
 def _matters(shift: Shift) -> bool:

@@ -7,6 +7,7 @@ can be but should not is a verdict, so that the loop goes on and the report show
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,25 @@ import pandas as pd
 from stages.core import markdown
 from stages.core.errors import LoopwrightError
 from stages.core.files import write_json, write_text
-from stages.core.metrics import PER_DECISIONS, cost_threshold, find_metric
+from stages.core.metrics import PER_DECISIONS, class_values, cost_threshold, find_metric
 from stages.core.numbers import bound, money, number, percent
-from stages.core.params import Charter, Costs, Criterion, ReturnOnInvestment, read_params
+from stages.core.params import (
+    AnyCosts,
+    BinaryTarget,
+    Charter,
+    ClassCosts,
+    Costs,
+    Criterion,
+    MulticlassTarget,
+    NumberCosts,
+    RegressionTarget,
+    ReturnOnInvestment,
+    Task,
+    read_params,
+)
 from stages.core.rules import parse_rule
 from stages.core.schema import Column, Schema, read_schema
+from stages.core.targets import class_label
 from stages.core.verdicts import Status, Verdict, as_documents
 
 PAGE = Path(__file__).with_suffix(".md.jinja")
@@ -30,7 +45,19 @@ _EMPTY_WORDS = frozenset({"todo", "tbd", "tba", "tbc", "fixme", "xxx", "na", "no
 # A question answered with one of these at its start is answered with "no".
 _DENIALS = frozenset({"no", "none", "not", "nothing", "nobody", "never", "unknown", "unclear"})
 # Values that name something in the data or the code; other checks hold them against it.
-_NAMES = frozenset({"column", "positive", "key", "sensitive_features", "expression", "metric"})
+_NAMES = frozenset(
+    {
+        "column",
+        "positive",
+        "key",
+        "sample_weight",
+        "sensitive_features",
+        "expression",
+        "metric",
+        "actual",
+        "decided",
+    }
+)
 # Nearer to 0 or 1 than this, one and the same decision is right for nearly everyone.
 _EXTREME = 0.01
 
@@ -96,12 +123,45 @@ def check_scope(charter: Charter, _: Schema, evidence: tuple[str, ...]) -> Verdi
 
 
 def check_target(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
-    """The target is a column that can hold its positive value, and another one besides."""
+    """The target is a column that can hold what the task predicts."""
     target = charter.target
     column = schema.column(target.column, "charter.target.column")
-    _positive_fits(target.positive, column)
     if target.column == charter.key:
         raise LoopwrightError(f"charter.key: '{charter.key}' is the target; a row's key is another")
+    if isinstance(target, RegressionTarget):
+        return _check_number(column, evidence)
+    if isinstance(target, MulticlassTarget):
+        return _check_classes(column, evidence)
+    return _check_positive(target, column, evidence)
+
+
+def _check_number(column: Column, evidence: tuple[str, ...]) -> Verdict:
+    if column.kind != "numeric":
+        raise LoopwrightError(
+            f"charter.target.column: schema.yaml calls it {column.kind}, and a regression predicts "
+            "a number; declare it numeric, or choose another charter.task"
+        )
+    why = f"the target is a number{f', in {column.unit}' if column.unit else ''}"
+    return _verdict("target", "pass", why, evidence, column.title)
+
+
+def _check_classes(column: Column, evidence: tuple[str, ...]) -> Verdict:
+    if column.kind not in ("categorical", "ordinal"):
+        why = f"the target is {column.kind}; each of its values counts as a class of its own"
+        return _verdict("target", "warn", why, evidence)
+    allowed = column.checks.isin if column.checks else None
+    if allowed is None:
+        why = "schema.yaml does not list the target's values (isin): a new one would be a new class"
+        return _verdict("target", "warn", why, evidence)
+    if len(allowed) < 3:
+        why = f"the target has {len(allowed)} values; with two, charter.task is binary"
+        return _verdict("target", "fail", why, evidence, len(allowed), ">= 3")
+    why = f"the target is one of {len(allowed)} classes"
+    return _verdict("target", "pass", why, evidence, len(allowed), ">= 3")
+
+
+def _check_positive(target: BinaryTarget, column: Column, evidence: tuple[str, ...]) -> Verdict:
+    _positive_fits(target.positive, column)
     if column.kind not in ("categorical", "ordinal"):
         why = f"the target is {column.kind}; every value but {target.positive!r} counts as negative"
         return _verdict("target", "warn", why, evidence, target.positive)
@@ -178,14 +238,14 @@ def check_sensitive_features(
 def check_rule(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
     """The baseline rule can be read, and decides from what is known before the outcome."""
     where = "charter.rule.expression"
-    rule = parse_rule(charter.rule.expression, where)
+    rule = parse_rule(charter.rule.expression, where, charter.task)
     for name in rule.columns:
         schema.column(name, where)
     if charter.target.column in rule.columns:
         raise LoopwrightError(f"{where}: reads the target '{charter.target.column}', not yet known")
     # On no rows, only to see whether numbers meet numbers and texts meet texts.
     read = {name: pd.Series(dtype=schema.columns[name].dtype) for name in rule.columns}
-    rule.mask(pd.DataFrame(read))
+    rule.values(pd.DataFrame(read))
     shown = charter.rule.expression
     if charter.key in rule.columns:
         why = f"the rule decides by the key '{charter.key}', which says nothing about the row"
@@ -201,7 +261,7 @@ def check_rule(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> V
 def check_success_criteria(charter: Charter, _: Schema, evidence: tuple[str, ...]) -> Verdict:
     """There are criteria; each can be met, and each can be missed."""
     for position, criterion in enumerate(charter.success_criteria):
-        _criterion_possible(criterion, f"charter.success_criteria.{position}")
+        _criterion_possible(criterion, charter.task, f"charter.success_criteria.{position}")
     names = [criterion.metric for criterion in charter.success_criteria]
     if not names:
         why = "no success criteria: nothing says when the model is good enough"
@@ -218,9 +278,9 @@ def check_success_criteria(charter: Charter, _: Schema, evidence: tuple[str, ...
     return _verdict("success_criteria", "pass", why, evidence, len(names), ">= 1")
 
 
-def _criterion_possible(criterion: Criterion, where: str) -> None:
-    """Refuse an unknown metric, a bound on its wrong side and one that it cannot reach."""
-    metric = find_metric(criterion.metric, f"{where}.metric")
+def _criterion_possible(criterion: Criterion, task: Task, where: str) -> None:
+    """Refuse a metric that is not for the task, and a bound that it cannot be held against."""
+    metric = find_metric(criterion.metric, f"{where}.metric", task)
     right = "at_least" if metric.direction == "higher" else "at_most"
     threshold = getattr(criterion, right)
     if threshold is None:
@@ -241,10 +301,43 @@ def _always_met(criterion: Criterion) -> bool:
     return metric.low == criterion.at_least or metric.high == criterion.at_most
 
 
-def check_costs(charter: Charter, _: Schema, evidence: tuple[str, ...]) -> Verdict:
-    """The right decision brings more than the wrong one, for positives and for negatives."""
+def check_costs(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
+    """The right decision brings more than a wrong one."""
+    if isinstance(charter.costs, NumberCosts):
+        return _check_unit_costs(charter.costs, evidence)
+    if isinstance(charter.costs, ClassCosts):
+        column = schema.column(charter.target.column, "charter.target.column")
+        return _check_class_costs(charter.costs, column, evidence)
+    return _check_outcome_costs(charter.costs, evidence)
+
+
+def _check_unit_costs(costs: NumberCosts, evidence: tuple[str, ...]) -> Verdict:
+    units = (costs.per_unit_over, costs.per_unit_under)
+    if not any(units):
+        why = "no error costs anything, so nothing says what the model is worth"
+        return _verdict("costs", "fail", why, evidence)
+    over, under = (money(-unit, costs.currency) for unit in units)
+    why = f"each unit too much costs {over}, and each unit too little {under}"
+    return _verdict("costs", "pass", why, evidence)
+
+
+def _check_class_costs(costs: ClassCosts, column: Column, evidence: tuple[str, ...]) -> Verdict:
+    classes = column.checks.isin if column.checks else None
+    if classes is not None:
+        class_values(costs, [class_label(value) for value in classes])
+    worst = [one for one in costs.exceptions if one.actual != one.decided]
+    if max([costs.wrong, *(one.value for one in worst)]) >= costs.right:
+        why = "a wrong decision brings as much as the right one: there is nothing to decide"
+        return _verdict("costs", "fail", why, evidence, costs.right)
+    gain = money(costs.right - costs.wrong, costs.currency)
+    why = f"the right class brings {gain} more than a wrong one"
+    why += f"; {len(worst)} pairs have amounts of their own" if worst else ""
+    return _verdict("costs", "pass", why, evidence, round(costs.right - costs.wrong, 6))
+
+
+def _check_outcome_costs(costs: Costs, evidence: tuple[str, ...]) -> Verdict:
     try:
-        threshold = cost_threshold(charter.costs)
+        threshold = cost_threshold(costs)
     except LoopwrightError as fault:
         return _verdict("costs", "fail", str(fault), evidence)
     why = f"acting pays from a probability of {percent(threshold)} on"
@@ -261,8 +354,16 @@ def gain_needed(plan: ReturnOnInvestment) -> float:
     return PER_DECISIONS * per_year / plan.decisions_per_year
 
 
-def gain_possible(costs: Costs) -> float:
-    """Return more than any model gains over any rule per 1,000 decisions: every wrong put right."""
+def gain_possible(costs: AnyCosts) -> float:
+    """Return more than any model gains over any rule per 1,000 decisions: every wrong put right.
+
+    Of numbers there is no bound: an error may be of any size.
+    """
+    if isinstance(costs, NumberCosts):
+        return inf
+    if isinstance(costs, ClassCosts):
+        amounts = [costs.right, costs.wrong, *(one.value for one in costs.exceptions)]
+        return PER_DECISIONS * (max(amounts) - min(amounts))
     saved = costs.true_positive - costs.false_negative
     return PER_DECISIONS * max(saved, costs.true_negative - costs.false_positive)
 
@@ -377,7 +478,11 @@ def page(charter: Charter, schema: Schema, verdicts: list[Verdict]) -> str:
         PAGE,
         charter=charter,
         verdicts=verdicts,
-        positive=column.label(charter.target.positive),
+        positive=(
+            column.label(charter.target.positive)
+            if isinstance(charter.target, BinaryTarget)
+            else None
+        ),
         break_even=percent(break_even) if isinstance(break_even, float) else None,
         gain_needed=money(gain_needed(plan), costs.currency),
         amount=lambda value: money(value, costs.currency),

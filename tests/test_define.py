@@ -1,15 +1,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from markdown_it import MarkdownIt
+from pydantic import Field, TypeAdapter
 from ruamel.yaml import YAML
 
 from stages import define
 from stages.core.errors import LoopwrightError
-from stages.core.params import Charter, Params
+from stages.core.params import BinaryCharter, Charter, MulticlassCharter, Params, RegressionCharter
 from stages.core.schema import Schema
 from stages.core.verdicts import Verdict
 
@@ -30,7 +31,8 @@ def edited(chosen: Params) -> Callable[..., Charter]:
                 part = part[name]
             assert last in part, f"the test edits what is not there: {path}"
             part[last] = value
-        return Charter.model_validate_json(json.dumps(document))
+        charter: TypeAdapter[Charter] = TypeAdapter(Annotated[Charter, Field(discriminator="task")])
+        return charter.validate_json(json.dumps(document))
 
     return edit
 
@@ -339,7 +341,7 @@ def run(folder: Path, params: Path = ROOT / "params.yaml") -> tuple[Any, str]:
 def test_the_charter_is_written_whole_and_the_same_twice(tmp_path: Path, chosen: Params) -> None:
     document, page = run(tmp_path)
     assert list(document) == ["charter", "verdicts"]
-    assert Charter.model_validate_json(json.dumps(document["charter"])) == chosen.charter
+    assert BinaryCharter.model_validate_json(json.dumps(document["charter"])) == chosen.charter
     assert run(tmp_path) == (document, page)
 
 
@@ -391,3 +393,133 @@ def test_an_impossible_charter_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(LoopwrightError, match=r"charter\.key"):
         run(tmp_path, bad)
     assert (tmp_path / "charter.json").read_bytes() == before
+
+
+# --- other tasks ------------------------------------------------------------------------
+
+
+CLASSES = Schema.model_validate(
+    {
+        "columns": {
+            "plan": {
+                "dtype": "str",
+                "kind": "categorical",
+                "title": "Plan",
+                "checks": {"isin": ("basic", "gold", "none")},
+            },
+            "spend": {"dtype": "float64", "kind": "numeric", "title": "Spend", "unit": "EUR"},
+        }
+    }
+)
+
+
+def of_task(chosen: Params, task: str, **changes: Any) -> Charter:
+    document = chosen.charter.model_dump(mode="json") | {
+        "task": task,
+        "key": None,
+        "sensitive_features": [],
+        "success_criteria": [],
+    }
+    if task == "multiclass":
+        document["target"] = {"column": "plan", "meaning": "what the client buys"}
+        document["costs"] = {
+            "currency": "EUR",
+            "right": 1.0,
+            "wrong": -2.0,
+            "exceptions": [{"actual": "gold", "decided": "none", "value": -9.0}],
+            "source": "the sales lead's estimate",
+        }
+        document["rule"] |= {"expression": "'gold' if spend > 100 else 'basic'"}
+    else:
+        document["target"] = {"column": "spend", "meaning": "what the client will spend"}
+        document["costs"] = {
+            "currency": "EUR",
+            "per_unit_over": -1.0,
+            "per_unit_under": -3.0,
+            "source": "the sales lead's estimate",
+        }
+        document["rule"] |= {"expression": "100 if plan == 'gold' else 20"}
+    adapter: TypeAdapter[Charter] = TypeAdapter(Annotated[Charter, Field(discriminator="task")])
+    return adapter.validate_json(json.dumps(document | changes))
+
+
+def statuses(charter: Charter) -> dict[str, Verdict]:
+    return {v.id.removeprefix("define."): v for v in define.check(charter, CLASSES, EVIDENCE)}
+
+
+def test_classes_and_numbers_have_a_charter_too(chosen: Params) -> None:
+    for task, kind, shown in (
+        ("multiclass", MulticlassCharter, "| gold | none |"),
+        ("regression", RegressionCharter, "| too low |"),
+    ):
+        charter = of_task(chosen, task)
+        assert isinstance(charter, kind)
+        found = statuses(charter)
+        for name in ("target", "rule", "costs"):
+            assert found[name].status == "pass", found[name]
+        page = define.page(charter, CLASSES, list(found.values()))
+        assert shown in page
+        assert "acting pays" not in page
+    assert isinstance(chosen.charter, BinaryCharter)
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "fault"),
+    [
+        ("regression", {"target": {"column": "plan", "meaning": "m"}}, "predicts a number"),
+        (
+            "multiclass",
+            {"rule": {"expression": "spend > 3", "meaning": "m", "role": "start"}},
+            "a class was expected",
+        ),
+        (
+            "regression",
+            {"rule": {"expression": "'a'", "meaning": "m", "role": "start"}},
+            "a number was expected",
+        ),
+        (
+            "multiclass",
+            {
+                "costs": {
+                    "currency": "EUR",
+                    "right": 1.0,
+                    "wrong": 0.0,
+                    "exceptions": [{"actual": "gold", "decided": "golden", "value": 0.0}],
+                    "source": "s",
+                }
+            },
+            r"exceptions.0.decided: no class 'golden'; did you mean 'gold'",
+        ),
+        (
+            "regression",
+            {"success_criteria": [{"metric": "roc_auc", "at_least": 0.7, "why": "w"}]},
+            "'roc_auc' is for binary tasks",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_task_is_refused(
+    chosen: Params, task: str, changes: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(LoopwrightError, match=fault):
+        statuses(of_task(chosen, task, **changes))
+
+
+def test_costs_that_decide_nothing_fail(chosen: Params) -> None:
+    flat = {
+        "currency": "EUR",
+        "right": 0.0,
+        "wrong": 0.0,
+        "exceptions": [],
+        "source": "the sales lead's estimate",
+    }
+    assert statuses(of_task(chosen, "multiclass", costs=flat))["costs"].status == "fail"
+    free = {
+        "currency": "EUR",
+        "per_unit_over": 0.0,
+        "per_unit_under": 0.0,
+        "source": "the sales lead's estimate",
+    }
+    assert statuses(of_task(chosen, "regression", costs=free))["costs"].status == "fail"
+    # A regression may gain any amount; a decision among classes may not.
+    assert define.gain_possible(of_task(chosen, "regression").costs) == float("inf")
+    assert define.gain_possible(of_task(chosen, "multiclass").costs) == 10_000

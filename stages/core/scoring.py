@@ -5,6 +5,7 @@ chosen model is worth is measured in evaluate.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ SCORES: dict[Task, dict[str, tuple[int, Score]]] = {
     },
     "multiclass": {
         "log_loss": (-1, _with_labels(log_loss)),
-        "brier_score": (-1, _with_labels(brier_score_loss)),
+        "brier_score": (-1, _with_labels(partial(brier_score_loss, scale_by_half=True))),
         "roc_auc_ovr": (1, _roc_auc_ovr),
         "accuracy": (1, _accuracy),
     },

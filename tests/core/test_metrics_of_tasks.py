@@ -67,7 +67,9 @@ def test_metrics_of_classes_agree_with_sklearn(weight: np.ndarray | None) -> Non
     labels = [0, 1, 2]
     expected = {
         "log_loss": sk.log_loss(p.y_true, p.y_prob, labels=labels, sample_weight=weight),
-        "brier_score": sk.brier_score_loss(p.y_true, p.y_prob, labels=labels, sample_weight=weight),
+        "brier_score": sk.brier_score_loss(
+            p.y_true, p.y_prob, labels=labels, sample_weight=weight, scale_by_half=True
+        ),
         "accuracy": sk.accuracy_score(p.y_true, p.y_pred, sample_weight=weight),
         "balanced_accuracy": sk.balanced_accuracy_score(p.y_true, p.y_pred, sample_weight=weight),
         "f1_macro": sk.f1_score(p.y_true, p.y_pred, average="macro", sample_weight=weight),

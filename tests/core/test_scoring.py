@@ -56,7 +56,7 @@ def test_multiclass_scores_by_hand() -> None:
     found = scores("multiclass", y_true, y_prob, classes=LABELS)
     assert found == {
         "log_loss": round(-np.log([0.8, 0.7, 0.7, 0.6]).mean(), 6),
-        "brier_score": round(float(((y_prob - onehot) ** 2).sum(axis=1).mean()), 6),
+        "brier_score": round(float(((y_prob - onehot) ** 2).sum(axis=1).mean() / 2), 6),
         "roc_auc_ovr": round(roc_auc_score(onehot, y_prob, average="macro"), 6),
         "accuracy": 1.0,
     }

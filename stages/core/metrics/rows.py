@@ -15,7 +15,7 @@ def log_loss(p: Predictions | ClassPredictions, weights: Weights) -> Floats:
 def brier_score(p: Predictions | ClassPredictions, weights: Weights) -> Floats:
     """The mean squared difference of probability and outcome (Brier, 1950).
 
-    Of several classes it is summed over them, so that it reaches 2.
+    Of several classes it is half the sum over them: of two, the same number.
     """
     return weighted_mean(p.row_brier, weights)
 

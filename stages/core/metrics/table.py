@@ -71,7 +71,7 @@ _TABLE: tuple[_Row, ...] = (
     (binary.average_precision, "Average precision", "higher", _SHARE, _BINARY, "score"),
     (multiclass.roc_auc_ovr, "ROC AUC, one vs rest", "higher", _SHARE, _MULTICLASS, "score"),
     (rows.log_loss, "Log loss", "lower", _AMOUNT, _CLASSES, "score"),
-    (rows.brier_score, "Brier score", "lower", (0.0, 2.0), _CLASSES, "score"),
+    (rows.brier_score, "Brier score", "lower", _SHARE, _CLASSES, "score"),
     (expected_calibration_error, "Expected calibration error", "lower", _SHARE, _CLASSES, "score"),
     (rows.accuracy, "Accuracy", "higher", _SHARE, _CLASSES, "decision"),
     (rows.balanced_accuracy, "Balanced accuracy", "higher", _SHARE, _CLASSES, "decision"),

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from stages.core.credentials import ELSEWHERE, is_secret, masked_value
 from stages.core.errors import LoopwrightError, did_you_mean
 
 
@@ -68,6 +69,8 @@ def _fault(path: Path, model: type[Section], data: Any, root: Node, error: Any) 
     if error["type"] == "extra_forbidden":
         possible = _keys(model, data, location[:-1])
         hint = did_you_mean(str(location[-1]), possible)
+        if is_secret(str(location[-1])):
+            return f"{where} a credential has no place here: {ELSEWHERE}"
         return f"{where} unknown key{hint}; possible: {', '.join(possible)}"
     if error["type"] == "missing":
         if isinstance(error["loc"][-1], int):
@@ -90,7 +93,7 @@ def _fault(path: Path, model: type[Section], data: Any, root: Node, error: Any) 
 
 
 def _shown(value: Any) -> str:
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = json.dumps(masked_value(value), ensure_ascii=False, default=str)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 

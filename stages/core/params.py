@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.core.documents import Section, read_document
 from stages.core.errors import did_you_mean
+from stages.core.sources.declared import Ingest
 
 Name = Annotated[str, Field(min_length=1)]
 Names = tuple[Name, ...]
@@ -194,17 +195,6 @@ class RegressionCharter(_Charter):
 
 
 Charter = BinaryCharter | MulticlassCharter | RegressionCharter
-
-
-class Ingest(Section):
-    """How the source is written."""
-
-    format: Literal["csv"]
-    # one character of ASCII that is no quotation mark and no line break
-    separator: Annotated[str, Field(pattern=r"^[\t !#-~]$")]
-    decimal: Literal[".", ","]
-    encoding: Name
-    missing_values: tuple[str, ...]
 
 
 class SingleFeatureLeakage(Section):

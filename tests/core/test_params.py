@@ -52,11 +52,13 @@ def test_every_value_of_the_file_is_in_the_model_and_the_reverse(chosen: Params)
         ("  random_state: 0", "  random_state: -1", "greater than or equal to 0"),
         ("  random_state: 0", "  random_state: 1e-3", "valid integer"),
         ("  random_state: 0", "  random_state: true", "valid integer"),
-        ('  separator: ","', '  separator: ";;"', "ingest.separator"),
-        ('  separator: ","', "  separator: '\"'", "ingest.separator"),
-        ('  separator: ","', '  separator: "\\n"', "ingest.separator"),
-        ('  separator: ","', '  separator: "é"', "ingest.separator"),
-        ('  missing_values: [""]', "  missing_values: NA", "ingest.missing_values"),
+        ('separator: ","', 'separator: ";;"', "ingest.sources.0.format.separator"),
+        ('separator: ","', "separator: '\"'", "ingest.sources.0.format.separator"),
+        ('separator: ","', 'separator: "\\n"', "ingest.sources.0.format.separator"),
+        ('separator: ","', 'separator: "é"', "ingest.sources.0.format.separator"),
+        ('  missing_values: [""]', "  missing_values: NA", "ingest.sources.0.missing_values"),
+        ("kind: csv", "kind: cvs", "unknown kind 'cvs'; did you mean 'csv'?"),
+        ("- kind: file", "- kind: http\n      url: ftp://a/b", "ingest.sources.0.url"),
     ],
 )
 def test_a_fault_is_named(tmp_path: Path, old: str, new: str, expected: str) -> None:

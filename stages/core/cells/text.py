@@ -1,4 +1,4 @@
-"""Cells of text read by their declared type, never by guess."""
+"""Texts read by their declared type."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.core.errors import LoopwrightError
-from stages.core.params import Ingest
 from stages.core.schema import Column
 
 Mask = npt.NDArray[np.bool_]
@@ -19,6 +18,19 @@ Mask = npt.NDArray[np.bool_]
 _SAFE_DIGITS = 18
 
 _STR = pd.StringDtype(na_value=np.nan)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """What the texts of a source mean.
+
+    Attributes:
+        missing_values: the texts that mean missing, to the letter.
+        decimal: the sign before the fraction of a number.
+    """
+
+    missing_values: tuple[str, ...]
+    decimal: str = "."
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,23 +48,23 @@ class Cells:
     expected: str
 
 
-def read_cells(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def read_texts(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     """Read the texts of one column by the dtype that schema.yaml declares for it.
 
-    A text counts as missing only if `ingest.missing_values` lists it, to the letter;
+    A text counts as missing only if `spelling.missing_values` lists it, to the letter;
     nothing is trimmed. A datetime with a time zone becomes the same moment in UTC.
 
     Args:
-        text: shape (rows,), strings without nulls.
+        text: shape (rows,), strings; a null is a missing value.
         column: its line in schema.yaml.
-        ingest: the declared missing values and the decimal sign.
+        spelling: what the texts mean.
 
     Raises:
         LoopwrightError: the declared format of a datetime is not one.
     """
-    missing = pc.is_in(text, value_set=pa.array(ingest.missing_values, pa.string()))
+    missing = pc.is_in(text, value_set=pa.array(spelling.missing_values, pa.string()))
     present = pc.if_else(missing, pa.scalar(None, pa.string()), text)
-    return _READERS[column.dtype](present, column, ingest)
+    return _READERS[column.dtype](present, column, spelling)
 
 
 def _matching(text: pa.ChunkedArray, pattern: str) -> Mask:
@@ -71,7 +83,7 @@ def _only(text: pa.ChunkedArray, accepted: Mask) -> pa.ChunkedArray:
     return pc.if_else(pa.array(accepted), text, pa.scalar(None, pa.string()))
 
 
-def _integers(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def _integers(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     expected = f"a whole number ({column.dtype})"
     pattern = "^-?[0-9]+$"
     if column.kind == "identifier":
@@ -100,30 +112,30 @@ def _fits_int64(text: str) -> bool:
     return value <= 2**63 if text.startswith("-") else value < 2**63
 
 
-def _floats(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
-    point = f"[{ingest.decimal}]"
+def _floats(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
+    point = f"[{spelling.decimal}]"
     accepted = _matching(text, f"^-?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?$")
     numbers = _only(text, accepted)
-    if ingest.decimal != ".":
-        numbers = pc.replace_substring(numbers, ingest.decimal, ".")
+    if spelling.decimal != ".":
+        numbers = pc.replace_substring(numbers, spelling.decimal, ".")
     values = numbers.cast(pa.float64()).to_numpy()
     too_large = np.isinf(values)
-    expected = f"a finite number (float64) with decimal '{ingest.decimal}'"
+    expected = f"a finite number (float64) with decimal '{spelling.decimal}'"
     return Cells(pd.Series(values, dtype="float64"), ~accepted | too_large, expected)
 
 
-def _booleans(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def _booleans(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     lower = pc.utf8_lower(text)
     accepted = _matching(lower, "^(true|false)$")
     values = _as_pandas(pc.equal(_only(lower, accepted), "true"), pd.BooleanDtype())
     return Cells(values, ~accepted, "true or false (boolean)")
 
 
-def _strings(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def _strings(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     return Cells(_as_pandas(text, _STR), np.zeros(len(text), dtype=bool), "text (str)")
 
 
-def _categories(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def _categories(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     declared = column.categories()
     found = set(pc.drop_null(pc.unique(text)).to_pylist())
     ordered = column.kind == "ordinal"
@@ -136,7 +148,7 @@ def _categories(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
     return Cells(series, ~accepted, f"one of {', '.join(declared)} (an ordered category)")
 
 
-def _datetimes(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
+def _datetimes(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     pattern = column.format or ""
     try:
         # Moments are compared, so all are in one zone; without one they stay as they are.
@@ -151,7 +163,7 @@ def _datetimes(text: pa.ChunkedArray, column: Column, ingest: Ingest) -> Cells:
     return Cells(values, refused, expected)
 
 
-_READERS: dict[str, Callable[[pa.ChunkedArray, Column, Ingest], Cells]] = {
+_READERS: dict[str, Callable[[pa.ChunkedArray, Column, Spelling], Cells]] = {
     "int64": _integers,
     "Int64": _integers,
     "float64": _floats,

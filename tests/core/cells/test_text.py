@@ -8,22 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core.cells import Cells, read_cells
+from stages.core.cells.text import Cells, Spelling, read_texts
 from stages.core.errors import LoopwrightError
-from stages.core.params import Ingest
 from stages.core.schema import Column, Dtype, Kind
 
-INGEST = Ingest(
-    format="csv", separator=",", decimal=".", encoding="utf-8", missing_values=("", "NA")
-)
+SPELLING = Spelling(("", "NA"))
 
 
 def column(dtype: Dtype, kind: Kind = "categorical", **more: object) -> Column:
     return Column.model_validate({"title": "X", "dtype": dtype, "kind": kind, **more})
 
 
-def read(column: Column, *texts: str, ingest: Ingest = INGEST) -> Cells:
-    cells = read_cells(pa.chunked_array([pa.array(texts, pa.string())]), column, ingest)
+def read(column: Column, *texts: str, spelling: Spelling = SPELLING) -> Cells:
+    cells = read_texts(pa.chunked_array([pa.array(texts, pa.string())]), column, spelling)
     assert len(cells.values) == len(cells.refused) == len(texts)
     assert str(cells.values.dtype) == column.dtype
     return cells
@@ -111,8 +108,8 @@ def test_float64_is_finite_numbers() -> None:
 
 
 def test_float64_takes_the_declared_decimal_sign_and_no_other() -> None:
-    comma = INGEST.model_copy(update={"decimal": ","})
-    cells = read(column("float64"), "1,5", "-,5e1", "2", "1.5", "1,000,000", ingest=comma)
+    comma = Spelling(("", "NA"), ",")
+    cells = read(column("float64"), "1,5", "-,5e1", "2", "1.5", "1,000,000", spelling=comma)
     assert cells.refused.tolist() == [False, False, False, True, True]
     assert cells.values[:3].tolist() == [1.5, -5.0, 2.0]
 
@@ -121,8 +118,8 @@ def test_only_declared_texts_are_missing() -> None:
     texts = ["", "NA", "na", "nan", "NULL", " ", "None"]
     cells = read(column("str"), *texts)
     assert cells.values.isna().tolist() == [True, True, False, False, False, False, False]
-    none = INGEST.model_copy(update={"missing_values": ()})
-    assert read(column("str"), "", "NA", ingest=none).values.tolist() == ["", "NA"]
+    none = Spelling(())
+    assert read(column("str"), "", "NA", spelling=none).values.tolist() == ["", "NA"]
 
 
 def test_str_keeps_every_character() -> None:
@@ -254,8 +251,8 @@ def test_every_moment_comes_back(moments: list[datetime.datetime]) -> None:
 @given(st.text())
 def test_a_text_is_read_as_a_number_only_if_python_reads_that_number(text: str) -> None:
     cells = read(column("float64"), text)
-    if not cells.refused[0] and text not in INGEST.missing_values:
+    if not cells.refused[0] and text not in SPELLING.missing_values:
         assert float(text) == cells.values[0]
     cells = read(column("Int64"), text)
-    if not cells.refused[0] and text not in INGEST.missing_values:
+    if not cells.refused[0] and text not in SPELLING.missing_values:
         assert int(text) == cells.values[0]

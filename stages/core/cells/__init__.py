@@ -1,0 +1,1 @@
+"""The cells of a source, read by the type that schema.yaml declares and never by guess."""

@@ -7,19 +7,20 @@ the number of models that were tried on the same rows.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from operate.review.difference import entities, measure_both, predictions, share, stretch
+from operate.paired import Comparison, Difference
+from operate.review.difference import stretch
 from stages.core.errors import LoopwrightError
 from stages.core.files import read_json, write_json
 from stages.core.metrics import Metric
 from stages.core.numbers import measured, number
 from stages.core.params import Costs, Evaluate
-from stages.core.tables import read_table
 
 Answer = Literal["first", "better", "worse", "no evidence", "not comparable"]
 TARGET, COSTS, RULE = "charter.target", "charter.costs", "charter.rule"
@@ -96,6 +97,27 @@ class Judge:
     cache: Path
     memory: Path | None = None
 
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self.metric, self.evaluate)
+
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        """What was compared: a difference as a list, or text that says why there is none."""
+        return self._remembered()
+
+    def _remembered(self) -> dict[str, Any]:
+        try:
+            known = read_json(self.memory) if self.memory is not None else {}
+        except LoopwrightError:  # not there yet, or spoilt: compared anew
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def remember(self) -> None:
+        """Write down what was compared, for the next call."""
+        if self.memory is not None and self._known != self._remembered():
+            write_json(self.memory, self._known)
+
     def cached(self, md5: str | None) -> Path | None:
         """Return the file of this hash; None where the cache has it not."""
         file = None if md5 is None else self.cache / md5[:2] / md5[2:]
@@ -147,62 +169,35 @@ class Judge:
         self, result: Result, before: Result, now: Path, then: Path, comparisons: int
     ) -> Decision:
         """Compare on the rows that both predicted."""
-        found = self._remembered_difference(result, now, then)
+        found = self._difference(result, now, then)
         if isinstance(found, str):
             return Decision("not comparable", found)
-        rows, value, low, high = found
         known = [r.trained_on for r in (result, before) if r.trained_on]
-        factor = stretch(int(rows), min(known, default=int(rows)), comparisons)
-        low = round(value - factor * max(value - low, 0.0), 6)
-        high = round(value + factor * max(high - value, 0.0), 6)
+        factor = stretch(found.rows, min(known, default=found.rows), comparisons)
+        low = round(found.value - factor * max(found.value - found.low, 0.0), 6)
+        high = round(found.value + factor * max(found.high - found.value, 0.0), 6)
         clear = low > 0 or high < 0
         answer = self._sign(low > 0) if clear else "no evidence"
         tries = f", {comparisons} tries" if comparisons > 1 else ""
-        return Decision(answer, f"paired on {number(int(rows))} rows{tries}", value, (low, high))
+        why = f"paired on {number(found.rows)} rows{tries}"
+        return Decision(answer, why, found.value, (low, high))
 
-    def _remembered_difference(self, result: Result, now: Path, then: Path) -> Any:
-        """Return rows, difference, low, high; or text: why there are none."""
+    def _difference(self, result: Result, now: Path, then: Path) -> Difference | str:
+        """Return the difference, or text: why there is none."""
         files = [f"{file.parent.name}{file.name}" for file in (now, then)]
         given = [_VERSION, self.metric.name, self.evaluate.model_dump(), result.term(COSTS), files]
         key = hashlib.sha256(json.dumps(given).encode()).hexdigest()
-        known = self._remembered()
-        if key not in known:
-            known[key] = self._difference(result, now, then)
-            if self.memory is not None:
-                write_json(self.memory, known)
-        return known[key]
+        if key not in self._known:
+            found = self._compared(result, now, then)
+            self._known[key] = found if isinstance(found, str) else astuple(found)
+        known = self._known[key]
+        return known if isinstance(known, str) else Difference(*known)
 
-    def _remembered(self) -> dict[str, Any]:
-        try:
-            known = read_json(self.memory) if self.memory is not None else {}
-        except LoopwrightError:  # not there yet, or spoilt: compared anew
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    def _difference(self, result: Result, now: Path, then: Path) -> list[float] | str:
+    def _compared(self, result: Result, now: Path, then: Path) -> Difference | str:
         try:
             costs = Costs.model_validate(result.term(COSTS))
         except ValidationError:
             costs = None
         if self.metric.needs in ("value", "rule") and costs is None:
             return f"{self.metric.name} needs {COSTS}"
-        try:
-            shared = share(read_table(then), read_table(now))
-            faults = shared.faults()
-            if faults:
-                return "; ".join(faults)
-            bins = self.evaluate.calibration_bins
-            both = measure_both(
-                predictions(shared.base, costs, bins),
-                predictions(shared.head, costs, bins),
-                [self.metric],
-                self.evaluate.bootstrap,
-                self.evaluate.random_state,
-                entities(shared.head["key"], None),
-            )
-        except (LoopwrightError, ValueError, TypeError, KeyError) as fault:
-            return f"the predictions cannot be compared: {fault}"
-        found = both[self.metric.name].difference
-        if found["value"] is None or found["interval"] is None:
-            return f"{self.metric.name} is undefined on the shared rows"
-        return [len(shared), *(round(x, 6) for x in (found["value"], *found["interval"]))]
+        return self._comparison.difference(now, then, costs)

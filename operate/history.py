@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from threadpoolctl import threadpool_limits
 
 from operate.decisions import COSTS, RULE, TARGET, Answer, Decision, Judge, Result
 from operate.iterations import Commit, Iteration, Past, read_past
-from operate.locks import Lock, read_lock
+from operate.locks import Lock, is_code, read_lock
 from operate.looks import Looks, looks_at_test
 from operate.pipeline import Pipeline, read_pipeline
 from stages.core import markdown
@@ -153,20 +154,22 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
     looks = list(_looks(past.locks, pipeline))
 
     results = {i.commit.id: _result(i.commit, pipeline, judge) for i in past.iterations}
-    entries = tuple(
-        Entry(
-            iteration,
-            _changes(iteration, pipeline),
-            results[iteration.commit.id],
-            judge.decide(
+    with threadpool_limits(1):  # these sums are too small to share
+        entries = tuple(
+            Entry(
+                iteration,
+                _changes(iteration, pipeline),
                 results[iteration.commit.id],
-                results[iteration.baseline.commit.id] if iteration.baseline else None,
-                tries[iteration.commit.id],
-            ),
-            looks[iteration.order - 1],
+                judge.decide(
+                    results[iteration.commit.id],
+                    results[iteration.baseline.commit.id] if iteration.baseline else None,
+                    tries[iteration.commit.id],
+                ),
+                looks[iteration.order - 1],
+            )
+            for iteration in past.iterations
         )
-        for iteration in past.iterations
-    )
+    judge.remember()
     return Ledger(
         past.main,
         metric,
@@ -281,12 +284,8 @@ def _changes(iteration: Iteration, pipeline: Pipeline) -> Changes:
         {key: (before.get(key), after.get(key)) for key in keys},
         old.output(validated) != new.output(validated),
         _code(old, new),
-        tuple(path for path in changed if not _is_code(path)),
+        tuple(path for path in changed if not is_code(path)),
     )
-
-
-def _is_code(path: str) -> bool:
-    return path.endswith((".py", ".jinja")) or "/templates/" in path
 
 
 def _code(old: Lock, new: Lock) -> tuple[str, ...]:
@@ -295,13 +294,9 @@ def _code(old: Lock, new: Lock) -> tuple[str, ...]:
         dict.fromkeys(
             name.partition("@")[0]
             for name, stage in new.stages.items()
-            if name in old.stages and _code_of(stage.deps) != _code_of(old.stages[name].deps)
+            if name in old.stages and stage.code != old.stages[name].code
         )
     )
-
-
-def _code_of(deps: Mapping[str, str]) -> dict[str, str]:
-    return {path: md5 for path, md5 in deps.items() if _is_code(path)}
 
 
 def _looks(locks: Sequence[Lock], pipeline: Pipeline) -> Iterator[tuple[int, int]]:

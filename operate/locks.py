@@ -45,6 +45,11 @@ class LockedStage:
         """Each parameter by its dotted key; a list is one value."""
         return _values(self.params)
 
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """The hash of each file of code that it read, by path."""
+        return {path: md5 for path, md5 in self.deps.items() if is_code(path)}
+
 
 @dataclass(frozen=True)
 class Lock:
@@ -74,6 +79,11 @@ class Lock:
         written |= {folder for path in written for folder in _folders(path)}
         inputs = {path: md5 for s in self.stages.values() for path, md5 in s.deps.items()}
         return {path: md5 for path, md5 in inputs.items() if path not in written}
+
+
+def is_code(path: str) -> bool:
+    """Whether what lies at `path` is code of this project."""
+    return path.endswith((".py", ".jinja")) or "/templates/" in path
 
 
 def read_lock(text: str) -> Lock:

@@ -81,23 +81,32 @@ def share(base: pd.DataFrame, head: pd.DataFrame) -> Shared:
         missing = [name for name in COLUMNS if name not in frame.columns]
         if missing:
             raise ValueError(f"the predictions have no column {', '.join(missing)}")
-    left, right = (frame[list(COLUMNS)].copy() for frame in (head, base))
-    if left["key"].dtype != right["key"].dtype:
-        left["key"], right["key"] = left["key"].astype(str), right["key"].astype(str)
-    left["place"] = np.arange(len(left))
-    for frame in (left, right):
-        frame["nth"] = frame.groupby("key", dropna=False).cumcount()
-    both = left.merge(right, on=["key", "nth"], how="inner", suffixes=("", "_base"))
-    same = both["y_true"] == both["y_true_base"]
-    kept = both[same]
-    old = {f"{name}_base": name for name in COLUMNS if name != "key"}
+    left, right = (frame[list(COLUMNS)] for frame in (head, base))
+    places, matches = _joined(left["key"], right["key"])
+    same = left["y_true"].to_numpy()[places] == right["y_true"].to_numpy()[matches]
     return Shared(
-        base=kept[["key", *old]].rename(columns=old),
-        head=kept[list(COLUMNS)],
-        places=kept["place"].to_numpy(),
+        base=right.iloc[matches[same]].reset_index(drop=True),
+        head=left.iloc[places[same]].reset_index(drop=True),
+        places=places[same],
         rows=(len(base), len(head)),
         relabelled=int((~same).sum()),
     )
+
+
+def _joined(
+    left: "pd.Series[Any]", right: "pd.Series[Any]"
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where the keys that are in both stand in `left` and in `right`."""
+    if left.dtype == right.dtype and left.array.equals(right.array):  # the same split: no join
+        return np.arange(len(left)), np.arange(len(left))
+    if left.dtype != right.dtype:
+        left, right = left.astype(str), right.astype(str)
+    sides = []
+    for keys in (left, right):
+        side = pd.DataFrame({"key": keys.array, "place": np.arange(len(keys))})
+        sides.append(side.assign(nth=side.groupby("key", dropna=False).cumcount()))
+    both = sides[0].merge(sides[1], on=["key", "nth"], suffixes=("", "_right"))
+    return both["place"].to_numpy(), both["place_right"].to_numpy()
 
 
 def predictions(frame: pd.DataFrame, costs: Costs | None, bins: int) -> Predictions:

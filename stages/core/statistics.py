@@ -14,7 +14,6 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[Any]  # whole numbers from the bootstrap; any numbers are taken
@@ -78,7 +77,7 @@ def bootstrap_weights(
     """
     if n < 1:
         raise ValueError("a bootstrap needs at least one row")
-    codes = None if groups is None else _codes(groups)
+    codes = None if groups is None else entity_codes(groups)
     if codes is not None and len(codes) != n:
         raise ValueError(f"groups has {len(codes)} rows, not {n}")
     units = n if codes is None else int(codes.max()) + 1
@@ -96,8 +95,11 @@ def chunks(draws: int, n: int) -> Iterator[int]:
         yield min(size, draws - start)
 
 
-def _codes(groups: npt.ArrayLike) -> npt.NDArray[np.intp]:
-    """Return 0, 1, ... for the entities of `groups`, by first appearance."""
+def entity_codes(groups: npt.ArrayLike) -> npt.NDArray[np.intp]:
+    """Return 0, 1, ... for the entities of `groups`, by first appearance, shape (n,).
+
+    Missing values are entities of their own.
+    """
     codes, found = pd.factorize(pd.Series(groups))
     missing = codes < 0
     codes[missing] = len(found) + np.arange(missing.sum())
@@ -221,7 +223,7 @@ def wilson_interval(
 
 def rank_correlation(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """Return Spearman's correlation, ties at their mean rank; NaN where one is constant."""
-    ranks = [rankdata(np.asarray(column)) for column in (first, second)]
+    ranks = [pd.Series(np.asarray(column)).rank().to_numpy() for column in (first, second)]
     a, b = (rank - rank.mean() for rank in ranks)
     spread = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / spread if spread else float("nan")

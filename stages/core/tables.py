@@ -24,8 +24,9 @@ def read_table(path: Path) -> pd.DataFrame:
         LoopwrightError: the file is missing or is not Parquet.
     """
     try:
-        # One thread: small tables gain nothing from more.
-        frame: pd.DataFrame = pq.read_table(path, use_threads=False).to_pandas(use_threads=False)
+        # One file, without a search for others; one thread: small tables gain nothing from more.
+        with pq.ParquetFile(path) as file:
+            frame: pd.DataFrame = file.read(use_threads=False).to_pandas(use_threads=False)
     except FileNotFoundError:
         raise LoopwrightError(f"{path}: no such file; run `dvc repro` to make it") from None
     except pa.ArrowInvalid as fault:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from stages.core.metrics.predictions import Predictions
+from stages.core.metrics.ranking import cumulated_down
 from stages.core.statistics import Floats, Weights, ratio
 
 
@@ -19,26 +20,23 @@ def cumulated(p: Predictions, weights: Weights) -> tuple[Weights, Weights]:
     return (true[:, ends], false[:, ends]) if tied else (true, false)
 
 
-def _steps(cumulated: Weights) -> Weights:
-    """Return by how much each column grew over the one before, the first over 0."""
-    steps: Weights = np.diff(cumulated, axis=1, prepend=0)
-    return steps
-
-
 def roc_auc(p: Predictions, weights: Weights) -> Floats:
     """The chance that a positive ranks above a negative, ties counting half."""
-    true, false = cumulated(p, weights)
-    area = np.einsum("ij,ij->i", _steps(false), true - _steps(true) / 2)
-    return ratio(area, true[:, -1] * false[:, -1])
+    positive, below, tied = p.by_score.counted(weights)
+    area = np.einsum("kd,kd->d", positive, below[:-1])
+    if tied is not None:
+        area += np.einsum("kd,kd->d", positive, tied) / 2
+    return ratio(area, positive.sum(axis=0) * below[-1])
 
 
 def average_precision(p: Predictions, weights: Weights) -> Floats:
     """The mean precision over the positives, from the highest score down; no interpolation."""
-    true, false = cumulated(p, weights)
-    acted = true + false
+    positive, below, _ = p.by_score.counted(weights)
+    true = cumulated_down(positive[::-1].copy())
+    acted = true + (below[-1] - below[:-1])[::-1]
     # Where nothing is drawn yet there is no step either: 0, not undefined.
     precision = np.divide(true, acted, out=np.zeros(acted.shape), where=acted > 0)
-    return ratio(np.einsum("ij,ij->i", _steps(true), precision), true[:, -1])
+    return ratio(np.einsum("kd,kd->d", positive[::-1], precision), positive.sum(axis=0))
 
 
 def _counts(p: Predictions, weights: Weights) -> tuple[Floats, Floats, Floats, Floats]:

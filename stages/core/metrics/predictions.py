@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from stages.core.metrics.calibration import quantile_bins
 from stages.core.metrics.money import class_values, number_values, row_value
+from stages.core.metrics.ranking import Ranking
 from stages.core.params import ClassCosts, Costs, NumberCosts, Task
 from stages.core.statistics import Floats
 
@@ -106,6 +107,11 @@ class Predictions(_Calibrated):
         order = np.argsort(-self.y_prob, kind="stable")
         ends = np.append(np.flatnonzero(np.diff(self.y_prob[order])), len(order) - 1)
         return order, ends
+
+    @cached_property
+    def by_score(self) -> Ranking:
+        """Which rows stand where, by the scores of positives."""
+        return Ranking.of(self.y_true, self.y_prob)
 
     @cached_property
     def outcomes(self) -> Floats:
@@ -215,8 +221,8 @@ class ClassPredictions(_Calibrated):
 
     @cached_property
     def row_brier(self) -> Floats:
-        """The squared differences of probability and outcome, summed over classes, (n,)."""
-        return np.asarray(((self.y_prob - self.happened) ** 2).sum(axis=1))
+        """Half the squared differences of probability and outcome over all classes, (n,)."""
+        return np.asarray(((self.y_prob - self.happened) ** 2).sum(axis=1) / 2)
 
     @cached_property
     def row_right(self) -> Floats:

@@ -39,7 +39,7 @@ def describe(
     columns = features["columns"]
     return {
         "rows": len(train),
-        "inputs": [*columns.numbers, *columns.texts],
+        "inputs": columns.inputs,
         "created": {
             name: {
                 "kind": feature.kind,

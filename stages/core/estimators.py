@@ -153,7 +153,7 @@ def inputs_of(estimator: BaseEstimator) -> list[str]:
     """Return the columns of the raw frame that `estimator` reads to predict."""
     if isinstance(estimator, Pipeline):
         columns = estimator["features"]["columns"]
-        return [*columns.numbers, *columns.texts]
+        return list(columns.inputs)
     if isinstance(estimator, RuleClassifier):
         return list(parse_rule(estimator.expression, "charter.rule.expression").columns)
     return []

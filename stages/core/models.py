@@ -15,11 +15,11 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from stages.core.errors import LoopwrightError
 from stages.core.estimators import RuleClassifier
 from stages.core.files import published, read_json
-from stages.core.transformers import CategoryNames, CreateFeatures, SelectColumns, SelectFeatures
+from stages.core.transformers import TRANSFORMERS
 
 # Our own types that a model may hold. They are imported, not only named, so that whoever
 # loads a model is seen to depend on the code that it runs.
-OWN = (CategoryNames, CreateFeatures, RuleClassifier, SelectColumns, SelectFeatures)
+OWN = (RuleClassifier, *TRANSFORMERS)
 
 # All that a model may hold beside scikit-learn's estimators and numpy's arrays, which
 # skops trusts by itself. TreePredictor is not trusted by skops because scikit-learn does

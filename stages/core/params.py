@@ -270,6 +270,7 @@ class Created(Section):
     What else a kind declares are the parameters of its transformer.
     """
 
+    kind: str
     columns: Names
     hypothesis: Annotated[str, Field(min_length=10)]
     # How many columns it takes: at least, and at most.

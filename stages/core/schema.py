@@ -10,7 +10,7 @@ from stages.core.documents import Section, read_document
 from stages.core.errors import LoopwrightError, did_you_mean
 
 Dtype = Literal["int64", "Int64", "float64", "boolean", "str", "category", "datetime64[ns]"]
-Kind = Literal["numeric", "ordinal", "categorical", "identifier", "datetime"]
+Kind = Literal["numeric", "ordinal", "categorical", "text", "identifier", "datetime"]
 Policy = Literal["fail", "warn", "drop"]
 
 _NUMBERS: tuple[Dtype, ...] = ("int64", "Int64", "float64")
@@ -69,6 +69,8 @@ class Column(Section):
             )
         if self.kind == "ordinal" and self.dtype == "category" and not self.categories():
             raise ValueError("an ordinal category declares its order in labels, lowest first")
+        if self.kind == "text" and self.dtype != "str":
+            raise ValueError(f"a text is str, not {self.dtype}")
         if self.kind == "identifier" and self.dtype == "float64":
             raise ValueError("float64 loses digits; an identifier is int64, Int64 or str")
         if (self.dtype == "datetime64[ns]") != (self.kind == "datetime"):

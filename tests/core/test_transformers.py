@@ -533,6 +533,8 @@ def test_the_pipeline_is_cloned_without_what_it_learnt(build: Any, sample: pd.Da
         "numbers": ["a"],
         "texts": ["b"],
         "nullable": [],
+        "dates": None,
+        "group": None,
     }
 
 

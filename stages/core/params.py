@@ -113,11 +113,15 @@ AnyCosts = Costs | ClassCosts | NumberCosts
 
 
 class Criterion(Section):
-    """A metric and the bound that it must reach: one of `at_least` and `at_most`."""
+    """A metric and the bound that it must reach: one of `at_least` and `at_most`.
+
+    Beyond `possible` it is too good to be true.
+    """
 
     metric: Name
     at_least: float | None = None
     at_most: float | None = None
+    possible: float | None = None
     why: str
 
     @model_validator(mode="after")
@@ -125,6 +129,49 @@ class Criterion(Section):
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("exactly one of at_least and at_most was expected")
         return self
+
+
+Role = Literal["start", "ideal"]
+
+
+class BaselineHere(Section):
+    """The error to compare with is that of the charter's rule, in its role, or of the dummy."""
+
+    kind: Literal["rule", "dummy"]
+
+
+class KnownError(Section):
+    """An error that a study found, with its 95 % interval, by the metric of train.scoring."""
+
+    metric: Name
+    value: float
+    low: float
+    high: float
+    source: Name
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "KnownError":
+        if not self.low <= self.value <= self.high:
+            raise ValueError("value was expected from low to high")
+        return self
+
+
+class BaselineElsewhere(Section):
+    """People or a model from elsewhere: what they said is in a column, or known as an error."""
+
+    kind: Literal["human", "external"]
+    role: Role
+    column: Name | None
+    error: KnownError | None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "BaselineElsewhere":
+        if (self.column is None) == (self.error is None):
+            raise ValueError("exactly one of column and error was expected; the other is null")
+        return self
+
+
+Baseline = Annotated[BaselineHere | BaselineElsewhere, Field(discriminator="kind")]
 
 
 class Scope(Section):
@@ -162,8 +209,10 @@ class _Charter(Section):
     key: Name | None
     sample_weight: Name | None
     sensitive_features: Names
+    monotonic: dict[Name, Literal["increasing", "decreasing"]]
     feasibility: Feasibility
     rule: Rule
+    baseline: Baseline
     success_criteria: tuple[Criterion, ...]
     scope: Scope
     return_on_investment: ReturnOnInvestment
@@ -184,6 +233,13 @@ class MulticlassCharter(_Charter):
     task: Literal["multiclass"]
     target: MulticlassTarget
     costs: ClassCosts
+
+    @field_validator("monotonic")
+    @classmethod
+    def _no_direction(cls, monotonic: dict[str, str]) -> dict[str, str]:
+        if monotonic:
+            raise ValueError("several classes have no direction to rise or fall in; {} was expected")
+        return monotonic
 
 
 class RegressionCharter(_Charter):
@@ -778,6 +834,10 @@ class Evaluate(Section):
     random_state: Seed
     calibration_bins: Annotated[int, Field(ge=2)]
     learning_curve: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=2)]
+    learning_repeats: Count
+    min_gain: Annotated[float, Field(gt=0, le=1)]
+    max_lone_skill: Share
+    probes: bool
 
 
 class AuditPerformance(Section):

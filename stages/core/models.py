@@ -12,21 +12,45 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from stages.core.baselines import RuleClassifier, RuleRegressor
+from stages.core.boosters import (
+    CatBoostClassifier,
+    CatBoostRegressor,
+    LightGBMClassifier,
+    LightGBMRegressor,
+)
+from stages.core.ensemble import WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError
-from stages.core.estimators import RuleClassifier
 from stages.core.files import published, read_json
+from stages.core.monotonic import MonotonicClassifier, MonotonicRegressor
+from stages.core.splines import NaturalSplines
 from stages.core.transformers import TRANSFORMERS
 
 # Our own types that a model may hold. They are imported, not only named, so that whoever
 # loads a model is seen to depend on the code that it runs.
-OWN = (RuleClassifier, *TRANSFORMERS)
+OWN = (
+    CatBoostClassifier,
+    CatBoostRegressor,
+    LightGBMClassifier,
+    LightGBMRegressor,
+    MonotonicClassifier,
+    MonotonicRegressor,
+    NaturalSplines,
+    RuleClassifier,
+    RuleRegressor,
+    WeightedClassifier,
+    WeightedRegressor,
+    *TRANSFORMERS,
+)
 
 # All that a model may hold beside scikit-learn's estimators and numpy's arrays, which
-# skops trusts by itself. TreePredictor is not trusted by skops because scikit-learn does
-# not check the indices in its nodes: the sha256 stands in for that.
+# skops trusts by itself. Tree and TreePredictor are not trusted by skops because
+# scikit-learn does not check the indices in their nodes: the sha256 stands in for that, as
+# it does for what LightGBM and CatBoost read in their own formats.
 TRUSTED = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
     *(f"{own.__module__}.{own.__qualname__}" for own in OWN),
 )
 
@@ -43,13 +67,18 @@ def save_model(path: Path, model: Any) -> str:
     Raises:
         LoopwrightError: the model holds a type that `load_model` would refuse.
     """
-    from skops.io import dumps
-
-    data = canonical(dumps(model))
+    data = as_bytes(model)
     _construct(data, path)
     with published(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
+
+
+def as_bytes(model: Any) -> bytes:
+    """Return the file that `save_model` writes of `model`."""
+    from skops.io import dumps
+
+    return canonical(dumps(model))
 
 
 def load_model(path: Path, sha256: str) -> Any:

@@ -41,8 +41,8 @@ from operate.revisions import Revision
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.metrics import METRICS, Metric
 from stages.core.params import Target
+from stages.core.parts import parts_of
 from stages.core.schema import Schema, read_schema
-from stages.core.slices import parts_of
 from stages.core.statistics import Estimate
 
 # Who writes verdicts outside the audit.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stages.core.many_tests import ALPHA, holm
 from stages.core.metrics import row_log_loss
-from stages.core.slices import MIN_ROWS
+from stages.core.parts import MIN_ROWS
 from stages.core.statistics import Estimate, Floats
 from stages.core.verdicts import SEVERITY
 

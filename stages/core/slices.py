@@ -1,19 +1,240 @@
-"""How a model does on parts of the table: the rows that share a value."""
+"""Where a model errs more than elsewhere: parts of the table, held against the rest of it."""
 
-from collections.abc import Collection
-from itertools import pairwise
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.core.metrics import row_log_loss
+from stages.core.many_tests import ALPHA, holm
+from stages.core.metrics import AnyPredictions, Metric, NumberPredictions, Predictions, row_log_loss
+from stages.core.parts import MIN_ROWS, Condition, Mask, definition, parts, parts_of
 from stages.core.schema import Schema
-from stages.core.statistics import Drawn, Floats, Seed, Weights, bootstrap, ratio
+from stages.core.slice_tree import honest_halves, weak_parts
+from stages.core.statistics import (
+    Drawn,
+    Floats,
+    Seed,
+    Weights,
+    bootstrap,
+    entity_codes,
+    ratio,
+)
+from stages.core.variables import Variable
 
-# A smaller slice says little about itself.
-MIN_ROWS = 100
+
+def find_slices(
+    p: AnyPredictions,
+    variables: Sequence[Variable],
+    draws: int,
+    random_state: Seed,
+    groups: npt.ArrayLike | None = None,
+    metric: Metric | None = None,
+    min_rows: int = MIN_ROWS,
+) -> list[dict[str, Any]]:
+    """Return parts of the table with their mean loss, held against the rest.
+
+    Two kinds are looked at: each part of one column (`stages.core.parts.parts`), on
+    all rows; and the nodes of a shallow tree, which are found on one half of the rows and
+    measured on the other (`stages.core.slice_tree.weak_parts`). A slice is flagged where
+    its loss is above that of the rest with p < `ALPHA` after Holm's correction for all
+    slices looked at, so that in nineteen of twenty tables without a weak part nothing is.
+
+    Args:
+        p: n rows.
+        variables: the columns of the same rows by which to cut.
+        draws: the number of bootstrap draws, for the intervals.
+        random_state: of the halves and the draws.
+        groups: the entity of each row, where rows of one repeat.
+        metric: is measured on each slice as well.
+        min_rows: the fewest rows that a slice has, and that it leaves to the rest.
+
+    Returns:
+        The flagged first, those with most to gain leading; then by p-value. For each:
+
+        - definition: in words; column: its one column, None for a part found by the tree;
+          value: the label of the part in that column, else None
+        - rows and share: how many of the rows that it is measured on
+        - loss: the mean loss of its rows; metric: the value of `metric` there
+        - difference: that loss - the mean loss of the rest, with its interval, which is
+          that of this slice alone
+        - gap: how much too high predictions are in the mean (binary: probability - outcome;
+          multiclass: probability of the likeliest class - whether it happened; regression:
+          predicted - true). A high loss without a gap is a hard part, where columns are
+          missing that know more; with a gap the model is off there
+        - excess: the share of all loss that would go if the slice were like the rest
+        - p_value, and p_adjusted: corrected for all slices
+        - flagged
+    """
+    measured_on = ~honest_halves(len(p), random_state, groups)
+    by_tree = weak_parts(variables, p.row_loss, ~measured_on, min_rows, p.sample_weight)
+    everywhere = np.ones(len(p), dtype=bool)
+    looked_at: list[tuple[tuple[Condition, ...], Mask]] = [
+        ((part,), everywhere) for variable in variables for part in parts(variable)
+    ]
+    looked_at += [(path, measured_on) for path in by_tree]
+    kept, inside, scopes = [], [], []
+    for conditions, scope in looked_at:
+        mask = np.logical_and.reduce([scope, *(each.mask for each in conditions)])
+        if min_rows <= mask.sum() <= scope.sum() - min_rows:
+            kept.append(conditions)
+            inside.append(mask)
+            scopes.append(scope is measured_on)
+    if not kept:
+        return []
+    member = np.stack(inside, axis=1).astype(np.float64)
+    of_half = np.array(scopes)
+    held = np.stack([everywhere, measured_on], axis=1)[:, of_half.astype(int)].astype(np.float64)
+    weight = np.ones(len(p)) if p.sample_weight is None else p.sample_weight
+    once, drawn = _measured(p, member, of_half, measured_on, weight, draws, random_state, groups)
+    p_values = difference_p_values(p.row_loss, member, held - member, weight, groups)
+    adjusted = holm(p_values)
+    scores = None if metric is None else metric.compute(p, member.T * weight)
+    rows, total = member.sum(axis=0), held.sum(axis=0)
+    found = []
+    for i, conditions in enumerate(kept):
+        loss, difference, gap, excess = (
+            Drawn(float(once[j, i]), drawn[:, j, i]).estimate() for j in range(4)
+        )
+        alone = len(conditions) == 1 and not of_half[i]
+        score = None if scores is None or np.isnan(scores[i]) else float(scores[i])
+        worse = float(once[1, i]) > 0
+        found.append(
+            {
+                "definition": definition(conditions),
+                "column": conditions[0].variable.name if alone else None,
+                "value": conditions[0].value if alone else None,
+                "rows": int(rows[i]),
+                "share": float(rows[i] / total[i]),
+                "loss": loss,
+                "metric": score,
+                "difference": difference,
+                "gap": gap,
+                "excess": excess["value"],
+                "p_value": float(p_values[i]),
+                "p_adjusted": float(adjusted[i]),
+                "flagged": bool(worse and adjusted[i] < ALPHA),
+            }
+        )
+    # Rounded: the last bits, which differ between processors, order nothing.
+    return sorted(
+        found,
+        key=lambda s: (
+            not s["flagged"],
+            -round(s["excess"] or 0.0, 6) if s["flagged"] else round(s["p_value"], 9),
+        ),
+    )
+
+
+def prediction_gaps(p: AnyPredictions) -> Floats:
+    """Return how much too high each prediction is, shape (n,).
+
+    Binary: the probability less the outcome. Multiclass: the probability of the likeliest
+    class, less 1 where it happened. Regression: the prediction less the truth.
+    """
+    if isinstance(p, Predictions):
+        return p.y_prob - p.y_true
+    return p.residuals if isinstance(p, NumberPredictions) else p.confidence - p.hit
+
+
+def _measured(
+    p: AnyPredictions,
+    member: Floats,
+    of_half: Mask,
+    half: Mask,
+    weight: Floats,
+    draws: int,
+    random_state: Seed,
+    groups: npt.ArrayLike | None,
+) -> tuple[Floats, Floats]:
+    """Return loss, difference, gap and excess of each slice: (4, k), and (draws, 4, k)."""
+    loss, gaps, k = p.row_loss * weight, prediction_gaps(p) * weight, member.shape[1]
+    halved = np.stack([np.ones(len(p)), half], axis=1)
+    columns = np.hstack(
+        [
+            member * weight[:, None],
+            member * loss[:, None],
+            member * gaps[:, None],
+            halved * weight[:, None],
+            halved * loss[:, None],
+        ]
+    )
+    if groups is not None:
+        columns = _by_entity(groups) @ columns
+    place = of_half.astype(int)
+
+    def statistic(weights: Weights) -> Floats:
+        sums = weights @ columns
+        own, lost, off = (sums[:, i * k : (i + 1) * k] for i in range(3))
+        rows, losses = sums[:, 3 * k + place], sums[:, 3 * k + 2 + place]
+        mean = ratio(lost, own)
+        difference = mean - ratio(losses - lost, rows - own)
+        return np.stack(
+            [mean, difference, ratio(off, own), ratio(difference * own, losses)], axis=1
+        )
+
+    units = len(columns)
+    once = statistic(np.ones((1, units), dtype=np.int64))[0]
+    return once, bootstrap(statistic, units, draws, random_state)
+
+
+def difference_p_values(
+    values: Floats,
+    inside: Floats,
+    rest: Floats,
+    weight: Floats,
+    groups: npt.ArrayLike | None = None,
+) -> Floats:
+    """Return how likely chance makes so large a difference of means, for each part, (k,).
+
+    Without groups and weights it is Welch's t test (Biometrika 34, 1947), which asks for
+    no equal spread on both sides. Where rows of an entity repeat, the deviations of one
+    entity are summed first, so that it counts once (the cluster-robust variance: Liang and
+    Zeger, Biometrika 73, 1986).
+
+    Args:
+        values: shape (n,).
+        inside: 1 where a row is in the part, (n, k).
+        rest: 1 where it is in what the part is held against, (n, k).
+        weight: how much each row counts, (n,).
+        groups: the entity of each row.
+    """
+    from scipy.stats import t as student
+
+    own, other = inside * weight[:, None], rest * weight[:, None]
+    means = [ratio(values @ side, side.sum(axis=0)) for side in (own, other)]
+    pulls, units = [], []
+    for side, mean in zip((own, other), means, strict=True):
+        pull = side * (values[:, None] - mean) / side.sum(axis=0)
+        there = (side > 0).astype(np.float64)
+        if groups is not None:
+            sums = _by_entity(groups)
+            pull, there = sums @ pull, (sums @ there > 0).astype(np.float64)
+        pulls.append(pull)
+        units.append(np.maximum(there.sum(axis=0), 2))
+    spread = [(pull**2).sum(axis=0) * n / (n - 1) for pull, n in zip(pulls, units, strict=True)]
+    # An entity on both sides moves both means alike.
+    shared = (pulls[0] * pulls[1]).sum(axis=0)
+    variance = np.maximum(spread[0] + spread[1] - 2 * shared, 0)
+    freedom = ratio(
+        (spread[0] + spread[1]) ** 2,
+        spread[0] ** 2 / (units[0] - 1) + spread[1] ** 2 / (units[1] - 1),
+    )
+    difference = means[0] - means[1]
+    statistic = ratio(np.abs(difference), np.sqrt(variance))
+    p_values = np.asarray(2 * student.sf(statistic, np.nan_to_num(freedom, nan=1.0)))
+    # Without any spread a difference is certain, and none is none.
+    return np.where(np.isnan(statistic), np.where(difference == 0, 1.0, 0.0), p_values)
+
+
+def _by_entity(groups: npt.ArrayLike) -> Any:
+    """Return the matrix that sums rows by entity, sparse, (entities, n)."""
+    from scipy.sparse import csr_array
+
+    codes = entity_codes(groups)
+    n = len(codes)
+    return csr_array((np.ones(n), (codes, np.arange(n))), shape=(int(codes.max()) + 1, n))
 
 
 def slices(
@@ -65,21 +286,4 @@ def slices(
             "probability_gap": Drawn(once[i, 1], drawn[:, i, 1]).estimate(),
         }
         for i in worst_first
-    ]
-
-
-def parts_of(
-    column: "pd.Series[Any]", schema: Schema, name: str
-) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-    """Return the label and the rows of each value, or of each quarter of the values."""
-    known = schema.column(name, "schema.yaml")
-    if known.kind == "numeric":
-        codes, edges = pd.qcut(column, 4, labels=False, retbins=True, duplicates="drop")
-        return [
-            (f"{low:g} to {high:g}", np.asarray(codes == i))
-            for i, (low, high) in enumerate(pairwise(edges))
-        ]
-    return [
-        (known.label(value), np.asarray(column == value))
-        for value in sorted(column.dropna().unique())
     ]

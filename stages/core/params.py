@@ -781,8 +781,10 @@ class Tune(Section):
     candidate: Name
     scoring: Scoring
     folds: Annotated[int, Field(ge=2)]
+    prune: bool
     random_state: Seed
     start: Candidate
+    enqueue: tuple[dict[Name, int | float], ...]
     space: dict[Name, Range]
 
 

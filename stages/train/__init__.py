@@ -26,7 +26,8 @@ from stages.train.blend import blend
 from stages.train.curve import curve, shown, write_live
 from stages.train.picture import write_figures
 from stages.train.race import Entry, Prepared, prepare, run
-from stages.train.standings import finding, judge, leaderboard as leaderboard_of, timings
+from stages.train.standings import finding, judge, timings
+from stages.train.standings import leaderboard as leaderboard_of
 
 
 def tuned(candidates: dict[str, Candidate], best_params: dict[str, Any]) -> dict[str, Candidate]:

@@ -1,3 +1,5 @@
+"""The featurize stage: what it writes, and whether its evidence is to be trusted."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -5,17 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from PIL import Image
 
 from stages import featurize
 from stages.core.errors import LoopwrightError
 from stages.core.models import load_model
-from stages.core.params import Feature, Params
+from stages.core.params import Params
 from stages.core.tables import write_table
 from stages.core.transformers import N_QUANTILES
 
 ROOT = Path(__file__).parent.parent
 TARGET = "default payment next month"
+QUICK = ("folds: 3\n    bootstrap: 1000", "folds: 0\n    bootstrap: 1000")
+OUTPUTS = ["evidence.csv", "features.json", "features.skops", "figures"]
 
 
 @pytest.fixture
@@ -23,8 +27,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that runs the stage on a frame and gives what it wrote."""
     monkeypatch.chdir(tmp_path)
 
-    def once(frame: pd.DataFrame, params: str | None = None) -> tuple[Any, dict[str, Any]]:
-        text = (ROOT / "params.yaml").read_text() if params is None else params
+    def once(frame: pd.DataFrame, *changes: tuple[str, str]) -> tuple[Any, dict[str, Any]]:
+        text = (ROOT / "params.yaml").read_text()
+        for old, new in changes or [QUICK]:
+            assert old in text
+            text = text.replace(old, new, 1)
         Path("params.yaml").write_text(text)
         write_table(Path("train.parquet"), frame)
         featurize.main(
@@ -33,11 +40,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             train=Path("train.parquet"),
             features=Path("out/features.skops"),
             feature_list=Path("out/features.json"),
+            evidence_table=Path("out/evidence.csv"),
+            featurize_figures=Path("out/figures"),
         )
         written = json.loads(Path("out/features.json").read_text())
         return load_model(Path("out/features.skops"), written["sha256"]), written
 
     return once
+
+
+def verdict(written: dict[str, Any], check: str) -> dict[str, Any]:
+    return next(v for v in written["verdicts"] if v["id"] == f"featurize.{check}")
 
 
 def test_the_list_says_what_the_pipeline_does(
@@ -71,59 +84,143 @@ def test_it_learns_from_train_alone(run: Any, credit: pd.DataFrame) -> None:
 
 
 def test_what_is_left_out_is_listed_with_its_reason(run: Any, credit: pd.DataFrame) -> None:
-    text = (ROOT / "params.yaml").read_text()
-    assert "max_correlation: 0.98" in text
-    _, written = run(credit[:3000], text.replace("max_correlation: 0.98", "max_correlation: 0.9"))
+    _, written = run(credit[:3000], QUICK, ("max_correlation: 0.98", "max_correlation: 0.9"))
     assert written["dropped"]["BILL_AMT2"].startswith("correlation 0.9")
     assert set(written["dropped"]).isdisjoint(written["features"])
 
 
 def test_the_same_inputs_give_the_same_bytes(run: Any, credit: pd.DataFrame) -> None:
-    run(credit[:2000])
-    first = {path.name: path.read_bytes() for path in Path("out").iterdir()}
-    assert sorted(first) == ["features.json", "features.skops"]
-    run(credit[:2000])
-    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == first
+    measured = ("max_rows: 20000\n    # a gain", "max_rows: 900\n    # a gain")
+
+    def outputs() -> dict[str, bytes]:
+        files = (path for path in Path("out").rglob("*") if path.is_file())
+        return {path.name: path.read_bytes() for path in files}
+
+    run(credit[:2000], measured)
+    assert sorted(path.name for path in Path("out").iterdir()) == OUTPUTS
+    first = outputs()
+    run(credit[:2000], measured)
+    assert outputs() == first
+    assert len(first) == 4
 
 
-def test_the_evidence_is_the_roc_auc_of_what_is_known(
-    run: Any, chosen: Params, credit: pd.DataFrame
+def test_evidence_is_off_without_folds_and_says_so(run: Any, credit: pd.DataFrame) -> None:
+    _, written = run(credit[:2000])
+    assert written["created_together"] is None
+    assert {c["decision"] for c in written["created"].values()} == {"insufficient"}
+    assert {c["gain"] for c in written["created"].values()} == {None}
+    leak = verdict(written, "target_leakage")
+    assert leak["status"] == "insufficient"
+    assert "folds is 0" in leak["why"]
+    assert Image.open("out/figures/evidence.png").size[0] > 600
+
+
+PLANTED = """  create:
+    clue:
+      kind: difference
+      columns: [PAY_AMT1, PAY_AMT2]
+      hypothesis: the two together say what neither does
+    noise:
+      kind: greater
+      columns: [BILL_AMT3, BILL_AMT4]
+      hypothesis: drawn at random, so it cannot help
+    utilisation:"""
+
+
+def planted(credit: pd.DataFrame, n: int = 4000) -> pd.DataFrame:
+    """A table in which the distance of two columns decides, and the others are chance."""
+    rng = np.random.default_rng(0)
+    frame = credit[:n].copy()
+    for name in frame.columns.drop(["ID", TARGET]):
+        frame[name] = rng.integers(1, 1000, n)
+    near = (frame["PAY_AMT1"] - frame["PAY_AMT2"]).abs() < 150
+    frame[TARGET] = np.where(rng.random(n) < 0.1, rng.integers(0, 2, n), near).astype(int)
+    return frame
+
+
+def test_a_feature_that_helps_is_kept_and_one_that_cannot_is_not(
+    run: Any, credit: pd.DataFrame
 ) -> None:
-    train = credit[:3000]
-    _, written = run(train)
-    y = train[TARGET]
+    _, written = run(
+        planted(credit),
+        ("  create:\n    utilisation:", PLANTED),
+        ("min_gain: 0.001", "min_gain: 0.02"),
+    )
+    clue, noise = written["created"]["clue"], written["created"]["noise"]
+    assert clue["decision"] == "keep"
+    assert clue["interval"][0] > 0
+    assert clue["interval"][0] <= clue["gain"] <= clue["interval"][1]
+    assert noise["decision"] == "drop"
+    assert noise["used"]  # shown, not done
+    told = verdict(written, "created_features")
+    assert told["status"] == "warn"
+    assert "noise" in told["why"]
+    together = written["created_together"]
+    assert together["interval"][0] > 0
+    rows = pd.read_csv("out/evidence.csv").set_index("feature")
+    assert rows.loc["clue", "decision"] == "keep"
+    assert rows.loc["clue", "gain"] == clue["gain"]
 
-    def area(y: Any, values: Any) -> float:
-        found = roc_auc_score(y, values)
-        return round(max(found, 1 - found), 6)
 
-    known = train["BILL_AMT2"] != 0
-    share = (train["PAY_AMT1"] / train["BILL_AMT2"])[known]
-    paid = {name: area(y[known], train[name][known]) for name in ("PAY_AMT1", "BILL_AMT2")}
-    best = max(paid, key=lambda name: paid[name])
-    found = written["created"]["paid_share"]
-    assert found["rows"] == known.sum() < 3000
-    assert found["roc_auc"] == area(y[known], share)
-    assert found["best_source"] == {"column": best, "roc_auc": paid[best]}
-    worst = train[["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"]].max(axis=1)
-    assert written["created"]["worst_delay"]["roc_auc"] == area(y, worst)
+def test_the_evidence_is_applied_where_that_is_asked_for(run: Any, credit: pd.DataFrame) -> None:
+    features, written = run(
+        planted(credit),
+        ("  create:\n    utilisation:", PLANTED),
+        ("min_gain: 0.001", "min_gain: 0.02"),
+        ("apply: false", "apply: true"),
+    )
+    noise = written["created"]["noise"]
+    assert noise["decision"] == "drop"
+    assert not noise["used"]
+    assert "noise" not in features.get_feature_names_out()
+    assert "clue" in features.get_feature_names_out()
+    assert verdict(written, "created_features")["status"] == "pass"
 
 
-def test_without_two_outcomes_there_is_no_evidence() -> None:
-    feature = Feature(kind="sum", columns=("a", "b"), hypothesis="together they say more")
-    made = pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0], "c": [2.0, np.nan]})
-    nothing = {"rows": 1, "roc_auc": None, "best_source": None}
-    assert featurize.evidence("c", feature, made, np.array([0, 1])) == nothing
-    full = made.assign(c=[2.0, 4.0])
-    assert featurize.evidence("c", feature, full, np.array([0, 1]))["roc_auc"] == 1.0
+def test_a_column_that_knows_the_target_is_found(run: Any, credit: pd.DataFrame) -> None:
+    small = ("max_rows: 20000\n    # a gain", "max_rows: 1500\n    # a gain")
+    clean = credit[:2000].copy()
+    _, written = run(clean, small)
+    assert verdict(written, "target_leakage")["status"] == "pass"
+    # The outcome stands in a column, wrong in 1 of 100 rows, and larger than all beside it.
+    leak = clean.copy()
+    rng = np.random.default_rng(0)
+    wrong = rng.random(2000) < 0.01
+    leak["PAY_AMT6"] = 10_000 * (leak[TARGET] ^ wrong) + leak["PAY_AMT6"] % 100
+    _, written = run(leak, small)
+    found = verdict(written, "target_leakage")
+    assert found["status"] == "fail"
+    assert "PAY_AMT6" in found["why"]
+    assert found["value"] > 0.8
+    assert found["threshold"] == "<= 0.8"
+
+
+def test_a_created_feature_that_knows_the_target_is_found(run: Any, credit: pd.DataFrame) -> None:
+    # Each column alone is chance; their difference is the outcome.
+    frame = credit[:2000].copy()
+    rng = np.random.default_rng(0)
+    frame["BILL_AMT6"] = rng.integers(0, 100_000, 2000)
+    frame["BILL_AMT1"] = frame["BILL_AMT6"] + frame[TARGET]
+    _, written = run(frame, ("max_rows: 20000\n    # a gain", "max_rows: 1500\n    # a gain"))
+    found = verdict(written, "target_leakage")
+    assert found["status"] == "fail"
+    assert "bill_growth" in found["why"]
+    assert written["created"]["bill_growth"]["skill"] > 0.9
+    assert written["created"]["bill_growth"]["sources_skill"] < 0.1
+
+
+def test_too_few_rows_are_said_and_do_not_stop_it(run: Any, credit: pd.DataFrame) -> None:
+    few = pd.concat([credit[credit[TARGET] == 1][:2], credit[credit[TARGET] == 0][:40]])
+    _, written = run(few, ("folds: 3\n    bootstrap: 1000", "folds: 5\n    bootstrap: 1000"))
+    assert "cannot be dealt to 5 folds" in written["measured"]
+    assert verdict(written, "target_leakage")["status"] == "insufficient"
 
 
 def test_a_fault_leaves_what_was_there(run: Any, credit: pd.DataFrame) -> None:
     run(credit[:2000])
     before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
-    text = (ROOT / "params.yaml").read_text()
     with pytest.raises(LoopwrightError, match=r"featurize.exclude: no column 'SECS'"):
-        run(credit[:2000], text.replace("exclude: [SEX,", "exclude: [SECS,"))
+        run(credit[:2000], ("exclude: [SEX,", "exclude: [SECS,"))
     with pytest.raises(LoopwrightError, match="no column 'PAY_0'"):
         run(credit[:2000].drop(columns="PAY_0"))
     assert {path: path.stat().st_mtime_ns for path in Path("out").iterdir()} == before

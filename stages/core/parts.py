@@ -18,7 +18,6 @@ Mask = npt.NDArray[np.bool_]
 
 # A smaller part says little about itself.
 MIN_ROWS = 100
-QUARTERS = (0.25, 0.5, 0.75)
 # A number with no more values than this is cut by value: each of them means something.
 FEW_VALUES = 12
 # So many labels are listed; of more, those that are left out where they are fewer.
@@ -143,11 +142,11 @@ def definition(conditions: Iterable[Condition]) -> str:
     return " and ".join(each.words for each in by_column.values())
 
 
-def parts(variable: Variable) -> list[Condition]:
+def parts(variable: Variable, count: int = 4) -> list[Condition]:
     """Return the parts into which one column cuts the table: they hold every row once.
 
-    Each category and each of few values is a part; of more values each quarter is. Rows
-    without a value are a part of their own.
+    Each category and each of few values is a part; more values are cut into `count` parts
+    of equal size. Rows without a value are a part of their own.
     """
     values = np.unique(variable.known)
     by_value = bool(variable.levels) or (
@@ -156,10 +155,10 @@ def parts(variable: Variable) -> list[Condition]:
     if by_value:
         found = [Condition(variable, among=(float(value),)) for value in values]
     else:
-        inner = np.unique(np.quantile(variable.known, QUARTERS, method="lower"))
+        inner = np.quantile(variable.known, np.arange(1, count) / count, method="lower")
         edges = [
             between(float(values[place - 1]), float(values[place]))
-            for place in np.searchsorted(values, inner, side="right")
+            for place in np.unique(np.searchsorted(values, inner, side="right"))
             if place < len(values)
         ]
         ends = [-inf, *edges, inf]

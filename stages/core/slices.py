@@ -9,6 +9,7 @@ import pandas as pd
 
 from stages.core.many_tests import ALPHA, holm
 from stages.core.metrics import AnyPredictions, Metric, NumberPredictions, Predictions, row_log_loss
+from stages.core.part_means import entity_sums, part_means
 from stages.core.parts import MIN_ROWS, Condition, Mask, definition, parts, parts_of
 from stages.core.schema import Schema
 from stages.core.slice_tree import honest_halves, weak_parts
@@ -18,7 +19,6 @@ from stages.core.statistics import (
     Seed,
     Weights,
     bootstrap,
-    entity_codes,
     ratio,
 )
 from stages.core.variables import Variable
@@ -161,7 +161,7 @@ def _measured(
         ]
     )
     if groups is not None:
-        columns = _by_entity(groups) @ columns
+        columns = entity_sums(columns, groups)
     place = of_half.astype(int)
 
     def statistic(weights: Weights) -> Floats:
@@ -202,39 +202,21 @@ def difference_p_values(
     """
     from scipy.stats import t as student
 
-    own, other = inside * weight[:, None], rest * weight[:, None]
-    means = [ratio(values @ side, side.sum(axis=0)) for side in (own, other)]
-    pulls, units = [], []
-    for side, mean in zip((own, other), means, strict=True):
-        pull = side * (values[:, None] - mean) / side.sum(axis=0)
-        there = (side > 0).astype(np.float64)
-        if groups is not None:
-            sums = _by_entity(groups)
-            pull, there = sums @ pull, (sums @ there > 0).astype(np.float64)
-        pulls.append(pull)
-        units.append(np.maximum(there.sum(axis=0), 2))
-    spread = [(pull**2).sum(axis=0) * n / (n - 1) for pull, n in zip(pulls, units, strict=True)]
+    own, other = (part_means(values, side * weight[:, None], groups) for side in (inside, rest))
     # An entity on both sides moves both means alike.
-    shared = (pulls[0] * pulls[1]).sum(axis=0)
+    shared = (own.pulls * other.pulls).sum(axis=0)
+    spread = own.variance, other.variance
     variance = np.maximum(spread[0] + spread[1] - 2 * shared, 0)
     freedom = ratio(
         (spread[0] + spread[1]) ** 2,
-        spread[0] ** 2 / (units[0] - 1) + spread[1] ** 2 / (units[1] - 1),
+        spread[0] ** 2 / (own.units - 1) + spread[1] ** 2 / (other.units - 1),
     )
-    difference = means[0] - means[1]
+    difference = own.mean - other.mean
     statistic = ratio(np.abs(difference), np.sqrt(variance))
     p_values = np.asarray(2 * student.sf(statistic, np.nan_to_num(freedom, nan=1.0)))
-    # Without any spread a difference is certain, and none is none.
-    return np.where(np.isnan(statistic), np.where(difference == 0, 1.0, 0.0), p_values)
-
-
-def _by_entity(groups: npt.ArrayLike) -> Any:
-    """Return the matrix that sums rows by entity, sparse, (entities, n)."""
-    from scipy.sparse import csr_array
-
-    codes = entity_codes(groups)
-    n = len(codes)
-    return csr_array((np.ones(n), (codes, np.arange(n))), shape=(int(codes.max()) + 1, n))
+    # Without any spread a difference is certain; of one entity no spread is known.
+    certain = (variance == 0) & (difference != 0)
+    return np.where(np.isnan(statistic), np.where(certain, 0.0, 1.0), p_values)
 
 
 def slices(

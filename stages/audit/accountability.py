@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from stages.audit.evidence import Check, Evidence, Findings, conduct, counted, holds, listed
 from stages.core.figures import BLACK, BLUE, GREEN, INK, MUTED, ORANGE, VERMILION, figure, wrap
-from stages.core.params import AuditAccountability, Costs, Criterion, Owners, Scope, read_params
+from stages.core.params import AnyCosts, AuditAccountability, Criterion, Owners, Scope, read_params
 from stages.core.schema import Schema
 from stages.core.verdicts import Status, Verdict, worst
 
@@ -104,7 +104,7 @@ def owners(roles: Owners, evidence: tuple[str, ...]) -> Verdict:
 
 
 def charter(
-    scope: Scope, costs: Costs, criteria: Sequence[Criterion], evidence: tuple[str, ...]
+    scope: Scope, costs: AnyCosts, criteria: Sequence[Criterion], evidence: tuple[str, ...]
 ) -> Verdict:
     """Look for parts of the charter that say nothing."""
     parts: dict[str, Iterable[str]] = {
@@ -220,9 +220,14 @@ def sealed_test(
 
 
 def threshold(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
-    """Ask that the recorded threshold parts the test rows."""
-    share = float(np.mean(e.predictions.y_pred))
-    why = f"at the recorded threshold of {e.threshold:.4g}, {share:.1%} of test rows are acted on"
+    """Ask that the recorded threshold parts the test rows; of more outcomes, the decisions do."""
+    decisions = e.predictions.y_pred
+    if e.threshold is None:
+        share = float(np.mean(decisions != decisions[0]))
+        why = f"{share:.1%} of test rows get another answer than the first one"
+    else:
+        share = float(np.mean(decisions))
+        why = f"at the recorded threshold of {e.threshold:.4g}, {share:.1%} of rows are acted on"
     return Verdict(
         "accountability.threshold",
         holds(0 < share < 1),
@@ -245,6 +250,12 @@ _MARKS: dict[Status, tuple[str, str]] = {
 }
 
 
+def _decision(e: Evidence) -> str:
+    if e.threshold is not None:
+        return f"act from {e.threshold:.1%} on"
+    return "the class worth most" if e.task == "multiclass" else "the prediction"
+
+
 def chain(e: Evidence) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return the links from the people to the decision: title, what is known, its checks."""
     names = e.manifest.get("sha256"), e.evaluation.get("model_sha256")
@@ -258,7 +269,7 @@ def chain(e: Evidence) -> list[tuple[str, str, tuple[str, ...]]]:
             ("model_bytes", "model_size", "inputs"),
         ),
         ("Evaluation", f"of the model\nsha256 {evaluated}", ("evaluation",)),
-        ("Decision", f"act from {e.threshold:.1%} on", ("threshold",)),
+        ("Decision", _decision(e), ("threshold",)),
     ]
 
 

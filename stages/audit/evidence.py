@@ -22,20 +22,42 @@ from stages.core.curves import calibration_points
 from stages.core.errors import LoopwrightError
 from stages.core.figures import house_style, save
 from stages.core.files import published, read_json, write_json
-from stages.core.metrics import Predictions
+from stages.core.metrics import (
+    AnyPredictions,
+    ClassPredictions,
+    Predictions,
+    best_classes,
+    cost_threshold,
+    decided,
+)
 from stages.core.models import load_model, recorded_sha256
-from stages.core.params import Costs, Criterion, Owners, Scope, Target, read_params
+from stages.core.params import (
+    AnyCosts,
+    ClassCosts,
+    Costs,
+    Criterion,
+    Owners,
+    Scope,
+    Target,
+    Task,
+    read_params,
+)
 from stages.core.personal_data import personal_data
 from stages.core.rules import parse_rule
 from stages.core.schema import Schema, read_schema
+from stages.core.scoring import predicted
 from stages.core.statistics import Estimate, Floats
 from stages.core.tables import read_table
-from stages.core.targets import truth
+from stages.core.targets import truth, weights_of
 from stages.core.verdicts import Status, Verdict, as_documents, at_least, at_most
 
 Ints = npt.NDArray[np.int64]
 
 DECIMALS = 6
+
+# A number that moved by less than a tenth of the target's standard deviation is taken for
+# the same: a small effect by Cohen (1988) is twice that. A choice of this project.
+TURNED = 0.1
 
 
 class UnusableModelError(LoopwrightError):
@@ -69,8 +91,9 @@ class Evidence:
         schema: what each column is.
         target: the column to predict.
         key: the column that names a row, if there is one.
+        weight: the column that says how much a row counts, if there is one.
         sensitive_features: the columns that say who a person is.
-        costs: what one decision brings.
+        costs: what one decision brings, by the task.
         criteria: what the charter promises, the strictest of each metric and side.
         rule_role: whether the charter's rule is a ``start`` or an ``ideal``.
         calibration_bins: the bins of the calibration error, those of evaluate.
@@ -82,13 +105,15 @@ class Evidence:
         lock: the text of the locked environment.
         train: the rows that the model has seen, with the target.
         test: the rows that nobody has seen before, with the target.
-        model: the fitted classifier; it takes rows and picks its inputs.
+        model: the fitted model; it takes rows and picks its inputs.
         model_file: where it is stored.
         manifest: what train wrote about it.
         evaluation: what evaluate wrote about it.
-        threshold: the probability from which on the decision is to act.
-        y_prob: the model's probability of the positive class on test, shape (rows,).
-        rule_decisions: what the charter's rule decides on test, shape (rows,).
+        threshold: of a binary task the probability from which on the decision is to act;
+            else None.
+        predicted: what `stages.core.scoring.predicted` gives on test, shape (rows,), of a
+            multiclass task (rows, classes).
+        rule_decisions: what the charter's rule gives on test, shape (rows,).
         verdicts: where the answer goes.
         figures: where its pictures go.
     """
@@ -96,8 +121,9 @@ class Evidence:
     schema: Schema
     target: Target
     key: str | None
+    weight: str | None
     sensitive_features: tuple[str, ...]
-    costs: Costs
+    costs: AnyCosts
     criteria: tuple[Criterion, ...]
     rule_role: Literal["start", "ideal"]
     calibration_bins: int
@@ -113,16 +139,38 @@ class Evidence:
     model_file: Path
     manifest: Mapping[str, Any]
     evaluation: Mapping[str, Any]
-    threshold: float
-    y_prob: Floats
-    rule_decisions: Ints
+    threshold: float | None
+    predicted: Floats
+    rule_decisions: npt.NDArray[Any]
     verdicts: Path
     figures: Path
 
+    @property
+    def task(self) -> Task:
+        """What is predicted: one of two outcomes, one of several classes, a number."""
+        return self.target.task
+
     @cached_property
-    def y_true(self) -> Ints:
-        """1 for positive and 0 for negative on test, shape (rows,)."""
+    def classes(self) -> tuple[str, ...]:
+        """Of a multiclass task the labels in the order of the model; else none."""
+        return tuple(map(str, self.model.classes_)) if self.task == "multiclass" else ()
+
+    @cached_property
+    def y_true(self) -> npt.NDArray[Any]:
+        """What happened on test, as `stages.core.targets.truth` gives it, shape (rows,)."""
         return truth(self.test, self.target)
+
+    @cached_property
+    def spread_of_target(self) -> float:
+        """Of a regression the standard deviation of the target in train; else 1."""
+        if self.task != "regression":
+            return 1.0
+        return float(np.std(truth(self.train, self.target))) or 1.0
+
+    @cached_property
+    def sample_weight(self) -> Floats | None:
+        """How much each test row counts, shape (rows,); None where all count alike."""
+        return weights_of(self.test, self.weight)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -135,25 +183,110 @@ class Evidence:
         return tuple(str(name) for name in self.manifest.get("inputs", ()))
 
     @cached_property
-    def predictions(self) -> Predictions:
+    def predictions(self) -> AnyPredictions:
         """The model on test, ready to be measured."""
-        return Predictions(
+        return self.measured(self.predicted)
+
+    def measured(self, predicted: Floats) -> AnyPredictions:
+        """Return other answers to the test rows, ready to be measured."""
+        return decided(
             self.y_true,
-            self.y_prob,
-            self.decide(self.y_prob),
+            predicted,
             self.costs,
-            self.rule_decisions,
-            self.calibration_bins,
+            threshold=self.threshold,
+            classes=self.classes,
+            rule_decisions=self.rule_decisions,
+            calibration_bins=self.calibration_bins,
+            sample_weight=self.sample_weight,
         )
 
     @cached_property
-    def calibration(self) -> pd.DataFrame:
-        """The bins of probability on test, as `calibration_points` gives them."""
-        return calibration_points(self.predictions)
+    def calibration(self) -> pd.DataFrame | None:
+        """The bins of probability on test, as `calibration_points` gives them, if it is binary."""
+        p = self.predictions
+        return calibration_points(p) if isinstance(p, Predictions) else None
 
-    def decide(self, y_prob: Floats) -> Ints:
-        """Return 1 where the probability asks to act, else 0, shape (rows,)."""
-        return (y_prob >= self.threshold).astype(np.int64)
+    @cached_property
+    def sides(self) -> tuple[tuple[str, Predictions], ...]:
+        """The yes-or-no questions that the model answers, each with its predictions.
+
+        Binary: the one that it was made for. Multiclass: of each class whether it is this
+        one. Regression: whether the number is above the median of train. So what is defined
+        for two outcomes can be asked of every model.
+        """
+        p = self.predictions
+        if isinstance(p, Predictions):
+            return ((self.target.meaning, p),)
+        if isinstance(p, ClassPredictions):
+            return tuple((label, p.one_class(place)) for place, label in enumerate(p.classes))
+        middle = float(np.median(truth(self.train, self.target)))
+        above = p.y_pred > middle
+        side = Predictions(
+            (p.y_true > middle).astype(np.int64),
+            above.astype(np.float64),
+            above.astype(np.int64),
+            sample_weight=p.sample_weight,
+        )
+        return ((f"above {middle:g}", side),)
+
+    def ask(self, frame: pd.DataFrame) -> Floats:
+        """Return what the model says of `frame`, as `predicted` does of the test rows."""
+        return predicted(self.model, frame, self.task)
+
+    def decide(self, predicted: Floats) -> npt.NDArray[Any]:
+        """Return the decisions on answers, shape (rows,): 1 or 0, a class's place, a number."""
+        costs = self.costs
+        if isinstance(costs, Costs):
+            from_here = cost_threshold(costs) if self.threshold is None else self.threshold
+            return (predicted >= from_here).astype(np.int64)
+        if isinstance(costs, ClassCosts):
+            return best_classes(predicted, costs, self.classes)
+        return predicted
+
+    def turned(self, before: Floats, after: Floats) -> npt.NDArray[np.bool_]:
+        """Return where the decision differs between two answers, shape (rows,).
+
+        A number is no decision: it counts as turned where it moved by more than `TURNED`
+        standard deviations of the target.
+        """
+        if self.task == "regression":
+            return self.moved(before, after) > TURNED
+        return np.asarray(self.decide(before) != self.decide(after))
+
+    def moved(self, before: Floats, after: Floats) -> Floats:
+        """Return how far each answer moved, shape (rows,).
+
+        Binary: the change of the probability. Multiclass: the probability that changed its
+        class (total variation distance). Regression: standard deviations of the target.
+        """
+        change = np.abs(after - before)
+        return change.sum(axis=1) / 2 if change.ndim == 2 else change / self.spread_of_target
+
+    @cached_property
+    def subject(self) -> str:
+        """What `shown` shows, for a sentence: the probability, that of a class, the number."""
+        if self.task == "multiclass":
+            return f"probability of {self.classes[self._frequent]}"
+        return "probability" if self.task == "binary" else "prediction"
+
+    @cached_property
+    def _frequent(self) -> int:
+        """The place of the class that is most frequent in train."""
+        seen = truth(self.train, self.target)
+        return int(np.argmax([np.sum(seen == label) for label in self.classes]))
+
+    def shown(self, predicted: Floats) -> Floats:
+        """Return one number of each answer, shape (rows,).
+
+        Of several classes it is the probability of the one that is most frequent in train.
+        """
+        return predicted[:, self._frequent] if self.task == "multiclass" else predicted
+
+    def sound(self, predicted: Floats) -> bool:
+        """Return whether answers are probabilities, or finite numbers."""
+        if self.task == "regression":
+            return bool(np.isfinite(predicted).all())
+        return bool(((predicted >= 0) & (predicted <= 1)).all())
 
     def title(self, column: str) -> str:
         """Return what a person calls `column`; a column without schema keeps its name."""
@@ -243,11 +376,6 @@ def completed(checks: Sequence[Check], verdicts: Sequence[Verdict], missing: str
 # --- frames -------------------------------------------------------------------------------
 
 
-def score(model: Any, frame: pd.DataFrame) -> Floats:
-    """Return the model's probability of the positive class, shape (rows,)."""
-    return np.asarray(model.predict_proba(frame), dtype=np.float64)[:, 1]
-
-
 def as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     """Return every column as float64: numbers as they are, others as the code of their value.
 
@@ -296,13 +424,16 @@ def gather(
     rows = read_table(test)
     if not len(rows):
         raise LoopwrightError(f"{test}: the test split has no rows; see `split` in {params}")
-    rule = parse_rule(chosen.charter.rule.expression, "charter.rule.expression")
+    target = chosen.charter.target
+    task = target.task
+    rule = parse_rule(chosen.charter.rule.expression, "charter.rule.expression", task)
     measured = read_json(evaluation)
     fitted = _load(model, model_manifest)
     return Evidence(
         schema=read_schema(schema),
-        target=chosen.charter.target,
+        target=target,
         key=chosen.charter.key,
+        weight=chosen.charter.sample_weight,
         sensitive_features=chosen.charter.sensitive_features,
         costs=chosen.charter.costs,
         criteria=tuple(strictest(chosen.charter.success_criteria)),
@@ -320,9 +451,9 @@ def gather(
         model_file=model,
         manifest=read_json(model_manifest),
         evaluation=measured,
-        threshold=_threshold(measured, evaluation),
-        y_prob=_predicted(fitted, rows.drop(columns=chosen.charter.target.column), test),
-        rule_decisions=rule.mask(rows).astype(np.int64),
+        threshold=_threshold(measured, evaluation) if task == "binary" else None,
+        predicted=_predicted(fitted, rows.drop(columns=target.column), task, test),
+        rule_decisions=rule.values(rows),
         verdicts=verdicts,
         figures=figures,
     )
@@ -342,16 +473,18 @@ def _threshold(evaluation: Mapping[str, Any], where: Path) -> float:
     return float(threshold)
 
 
-def _predicted(model: Any, rows: pd.DataFrame, where: Path) -> Floats:
+def _predicted(model: Any, rows: pd.DataFrame, task: Task, where: Path) -> Floats:
     try:
-        y_prob = score(model, rows)
+        answers = predicted(model, rows, task)
     except Exception as fault:  # a model may fail in any way; the audit tells it
         raise UnusableModelError(
             f"{where}: the model does not predict these rows: {type(fault).__name__}: {fault}"
         ) from fault
-    if not ((y_prob >= 0) & (y_prob <= 1)).all():
+    if not np.isfinite(answers).all():
+        raise UnusableModelError(f"{where}: the model gives answers that are no finite numbers")
+    if task != "regression" and not ((answers >= 0) & (answers <= 1)).all():
         raise UnusableModelError(f"{where}: the model gives numbers that are no probabilities")
-    return y_prob
+    return answers
 
 
 def _entities(rows: pd.DataFrame, column: str | None) -> "pd.Series[Any] | None":

@@ -27,7 +27,6 @@ from stages.audit.evidence import (
     conduct,
     listed,
     plain,
-    score,
 )
 from stages.core.errors import LoopwrightError
 from stages.core.figures import BLUE, FAINT, GREEN, MUTED, VERMILION, amounts, elide, figure
@@ -255,6 +254,7 @@ class Comparison:
 
     Attributes:
         grouping: all groups.
+        side: the outcome that it is about.
         counts: their `sums` on the rows as they are, (k, 5).
         large: which groups have the rows to be judged, (k,).
         mixed: which groups have both outcomes often enough for rates of errors, (k,).
@@ -263,6 +263,7 @@ class Comparison:
     """
 
     grouping: Grouping
+    side: str
     counts: Floats
     large: npt.NDArray[np.bool_]
     mixed: npt.NDArray[np.bool_]
@@ -311,9 +312,11 @@ class Comparison:
         return DISPARITIES[name]({"Selection rate": drawn(tp + fp, tp + fp + tn + fn)})
 
 
-def compare(grouping: Grouping, e: Evidence, min_group_size: int) -> Comparison:
-    """Measure every group, on the rows as they are and on bootstrap draws."""
-    p = e.predictions
+def compare(
+    grouping: Grouping, side: tuple[str, Predictions], e: Evidence, min_group_size: int
+) -> Comparison:
+    """Measure every group on one side of the target, as it is and on bootstrap draws."""
+    outcome, p = side
     found = sums(grouping, p, np.ones((1, len(p))))
     drawn = bootstrap(
         lambda weights: sums(grouping, p, weights), len(p), e.draws, e.random_state, e.entities
@@ -322,6 +325,7 @@ def compare(grouping: Grouping, e: Evidence, min_group_size: int) -> Comparison:
     negative = found[0, :, FP] + found[0, :, TN]
     return Comparison(
         grouping=grouping,
+        side=outcome,
         counts=found[0],
         large=grouping.sizes >= min_group_size,
         mixed=np.minimum(positive, negative) >= MIN_OUTCOMES,
@@ -366,6 +370,27 @@ def disparity(
     why = f"{name.replace('_', ' ')} over the groups of {c.grouping.name}{_extremes(c, name)}"
     side: Literal["at_least", "at_most"] = "at_least" if name in RATIOS else "at_most"
     return bounded(check, c.disparity(name), side, bound, evidence, why)
+
+
+def of_all_sides(
+    compared: Sequence[Comparison], name: str, bounds: AuditFairness, evidence: tuple[str, ...]
+) -> Verdict:
+    """Return the verdict on a disparity, of several outcomes that of the worst."""
+    check = f"fairness.{name}:{compared[0].grouping.name}"
+    found = [disparity(c, name, bounds, check, evidence) for c in compared]
+    direction = -1 if name in RATIOS else 1
+    worst = max(
+        range(len(found)),
+        key=lambda place: (
+            found[place].status != "insufficient",
+            -SEVERITY.index(found[place].status),
+            direction * float(found[place].value or 0),
+        ),
+    )
+    if len(found) == 1:
+        return found[0]
+    why = f"of {len(found)} outcomes the worst, {compared[worst].side}: {found[worst].why}"
+    return replace(found[worst], why=why)
 
 
 def _extremes(c: Comparison, name: str) -> str:
@@ -499,9 +524,9 @@ def attribute_flip(grouping: Grouping, e: Evidence, evidence: tuple[str, ...]) -
         why = f"test holds one group of {name} only"
         return Verdict(check, "insufficient", None, None, "= 0", evidence, why)
     flipped = e.rows.assign(**{name: _of_another_group(e.rows[name], grouping, e.random_state)})
-    y_prob = score(e.model, flipped)
-    turned = (e.decide(y_prob) != e.predictions.y_pred).astype(np.float64)
-    moved = int(np.sum(y_prob != e.y_prob))
+    answers = e.ask(flipped)
+    turned = e.turned(e.predicted, answers).astype(np.float64)
+    moved = int(np.sum(e.moved(e.predicted, answers) != 0))
     drawn = bootstrap(
         lambda weights: weights @ turned / weights.sum(axis=1),
         len(turned),
@@ -511,9 +536,9 @@ def attribute_flip(grouping: Grouping, e: Evidence, evidence: tuple[str, ...]) -
     )
     value, between = float(turned.mean()), interval(drawn)
     if not moved:
-        why = f"the model does not look at {name}: no probability moves when it changes"
+        why = f"the model does not look at {name}: no answer moves when it changes"
         return Verdict(check, "pass", value, between, "= 0", evidence, why)
-    why = f"share of decisions that turn when {name} alone changes ({moved:,} probabilities move)"
+    why = f"share of decisions that turn when {name} alone changes ({moved:,} answers move)"
     if name in e.inputs:
         return Verdict(check, "warn", value, between, "= 0", evidence, f"{why}; it is an input")
     why += f"; its manifest says that the model does not read {name}"
@@ -538,9 +563,11 @@ def _of_another_group(
 def group_table(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
     """Return one row a group: its size, its measures and their intervals."""
     table = []
+    several = len({c.side for c in comparisons}) > 1
     for c in comparisons:
         for place, label in enumerate(c.grouping.labels):
             row: dict[str, Any] = {
+                **({"Outcome": c.side} if several else {}),
                 "Feature": c.grouping.name,
                 "Group": label,
                 "Rows": int(c.sizes[place]),
@@ -558,12 +585,14 @@ def group_table(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
 def disparity_table(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
     """Return one row a grouping and disparity."""
     table = []
+    several = len({c.side for c in comparisons}) > 1
     for c in comparisons:
         for name in DISPARITIES:
             found = c.disparity(name)
             low, high = found["interval"] or (None, None)
             table.append(
                 {
+                    **({"Outcome": c.side} if several else {}),
                     "Features": c.grouping.name,
                     "Disparity": name,
                     "Groups judged": int(c.large.sum()),
@@ -670,27 +699,31 @@ def examine(e: Evidence, bounds: AuditFairness) -> Findings:
             raise LoopwrightError(f"charter.sensitive_features: the table has no column '{name}'")
     groupings = [group(e.test[name], e, bounds.age_bands) for name in e.sensitive_features]
     pairs = [crossed(first, second) for first, second in combinations(groupings, 2)]
-    compared = [compare(grouping, e, bounds.min_group_size) for grouping in groupings]
-    crossings = [compare(grouping, e, bounds.min_group_size) for grouping in pairs]
+    least = bounds.min_group_size
+    by_feature = [[compare(g, side, e, least) for side in e.sides] for g in groupings]
+    # Of several outcomes the pictures are of the most frequent one.
+    frequent = int(np.argmax([p.y_true.sum() for _, p in e.sides]))
+    compared = [sides[frequent] for sides in by_feature]
+    crossings = [compare(g, side, e, least) for g in pairs for side in e.sides]
     found.verdicts = [
         *(group_size(c, bounds.min_group_size, e.paths("selection_rate")) for c in compared),
         *(
-            disparity(c, name, bounds, f"fairness.{name}:{c.grouping.name}", e.paths(picture))
+            of_all_sides(sides, name, bounds, e.paths(picture))
             for name, picture in (
                 ("demographic_parity_difference", "selection_rate"),
                 ("demographic_parity_ratio", "selection_rate"),
                 ("equalized_odds_difference", "error_rates"),
             )
-            for c in compared
+            for sides in by_feature
         ),
         *intersections(crossings, bounds, e.draws, e.random_state, e.paths()),
         *(proxy(grouping, e, bounds, e.paths()) for grouping in groupings),
         *(attribute_flip(grouping, e, e.paths()) for grouping in groupings),
     ]
     found.tables = {
-        "Groups": group_table(compared),
+        "Groups": group_table([c for sides in by_feature for c in sides]),
         "Intersections": group_table(crossings),
-        "Disparities": disparity_table([*compared, *crossings]),
+        "Disparities": disparity_table([*(c for sides in by_feature for c in sides), *crossings]),
     }
     found.figures = {
         "selection_rate": draw_groups(

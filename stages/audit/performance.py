@@ -16,23 +16,25 @@ from stages.core.figures import BLUE, FAINT, INK, MUTED, amount, figure, wrap
 from stages.core.metrics import (
     METRICS,
     PER_DECISIONS,
+    AnyPredictions,
+    ClassPredictions,
     Metric,
+    NumberPredictions,
     Predictions,
     calibration_by_chance,
     find_metric,
     measure_all,
-    row_log_loss,
-    row_value,
 )
-from stages.core.params import AuditPerformance, Criterion, read_params
-from stages.core.statistics import Estimate, paired_difference
+from stages.core.params import AuditPerformance, Criterion, Task, read_params
+from stages.core.statistics import Estimate, Floats, paired_difference
+from stages.core.targets import truth
 from stages.core.verdicts import Status, Verdict
 
 CHECKS = (
     Check(
         "performance.test_size",
-        "Are there enough test rows of both outcomes for an answer?",
-        "the rows of the rarer outcome",
+        "Are there enough test rows of each outcome for an answer?",
+        "the rows of the rarest outcome; of a number, all rows",
         "audit.performance.min_events",
         "100 of each outcome is the least for validating a model: Collins, Ogundimu and "
         "Altman, Statistics in Medicine 35 (2016)",
@@ -46,10 +48,11 @@ CHECKS = (
     ),
     Check(
         "performance.calibration",
-        "Can its probabilities be read as shares of cases?",
-        "expected calibration error",
+        "Can its answers be taken at their word?",
+        "expected calibration error; of a number, how far the mean prediction is from the mean "
+        "truth, in standard deviations of the target",
         "audit.performance.max_calibration_error",
-        "the decision's threshold is a price of a probability; the team's choice",
+        "the decision is a price of the answer; the team's choice",
     ),
     Check(
         "performance.better_than_rule",
@@ -60,20 +63,29 @@ CHECKS = (
     ),
     Check(
         "performance.better_than_dummy",
-        "Does it know more than the share of positives alone?",
-        "log loss saved over predicting the share of positives in train, paired",
+        "Does it know more than the target's distribution in train?",
+        "loss saved over predicting the share of each outcome, or the mean, of train, paired; "
+        "the log loss, of a number the squared error",
         "> 0",
         "the least that any model must do",
     ),
     Check(
         "performance.gap",
         "Is it worse on test than on validation, where it was chosen?",
-        "how much the metric worsens from validation to test",
+        "how much the metric worsens from validation to test; of one in the target's unit, as a "
+        "share of its value on validation",
         "audit.performance.max_gap",
         "what the team takes for the optimism of choosing on validation",
     ),
 )
 
+
+# The metric that tells how well a model tells rows apart, beside the one that chose it.
+RANKED_BY: dict[Task, str] = {
+    "binary": "roc_auc",
+    "multiclass": "roc_auc_ovr",
+    "regression": "r2",
+}
 
 # --- statistics ---------------------------------------------------------------------------
 
@@ -111,20 +123,27 @@ def worsening(metric: Metric, before: Estimate, after: Estimate) -> Estimate:
 # --- verdicts -----------------------------------------------------------------------------
 
 
-def enough_rows(predictions: Predictions, min_events: int, evidence: tuple[str, ...]) -> Verdict:
-    """Hold the rarer outcome's rows against the least for an answer."""
-    positive = int(predictions.y_true.sum())
-    rarer = min(positive, len(predictions) - positive)
-    return Verdict(
-        "performance.test_size",
-        "pass" if rarer >= min_events else "insufficient",
-        rarer,
-        None,
-        f">= {min_events}",
-        evidence,
-        f"the test split holds {positive:,} positives and {len(predictions) - positive:,} "
-        "negatives; with too few of one, no interval can be trusted",
-    )
+def enough_rows(p: AnyPredictions, min_events: int, evidence: tuple[str, ...]) -> Verdict:
+    """Hold the rarest outcome's rows against the least for an answer."""
+    if isinstance(p, Predictions):
+        positive = int(p.y_true.sum())
+        rarest = min(positive, len(p) - positive)
+        why = (
+            f"the test split holds {positive:,} positives and {len(p) - positive:,} negatives; "
+            "with too few of one, no interval can be trusted"
+        )
+    elif isinstance(p, ClassPredictions):
+        rows = p.happened.sum(axis=0)
+        rarest = int(rows.min())
+        why = (
+            f"of {len(rows)} classes '{p.classes[int(rows.argmin())]}' has the fewest test rows; "
+            "with too few of one, what is said of it cannot be trusted"
+        )
+    else:
+        rarest = len(p)
+        why = f"the test split holds {len(p):,} rows"
+    status: Status = "pass" if rarest >= min_events else "insufficient"
+    return Verdict("performance.test_size", status, rarest, None, f">= {min_events}", evidence, why)
 
 
 def better(check: str, gain: Estimate, evidence: tuple[str, ...], why: str) -> Verdict:
@@ -154,9 +173,11 @@ def kept(
 
 def over_rule(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
     """Compare the model's decisions with the rule's, in money, row by row."""
+    p = e.predictions
+    rule: Floats = p.row_values(p.rule_decisions)  # type: ignore[arg-type]  # of its own task
     gain = paired_difference(
-        PER_DECISIONS * row_value(e.y_true, e.predictions.y_pred, e.costs),
-        PER_DECISIONS * row_value(e.y_true, e.rule_decisions, e.costs),
+        PER_DECISIONS * p.row_values(),
+        PER_DECISIONS * rule,
         e.draws,
         e.random_state,
         e.entities,
@@ -177,16 +198,25 @@ def over_rule(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
 
 
 def over_dummy(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
-    """Compare the model with the share of positives in train, by log loss, row by row."""
-    share = float(np.mean(e.train[e.target.column] == e.target.positive))
+    """Compare the model with what train's target alone says, by its loss, row by row."""
+    seen = truth(e.train, e.target)
+    if e.task == "multiclass":
+        shares = np.array([np.mean(seen == label) for label in e.classes])
+        constant = np.tile(shares, (len(e.test), 1))
+        why = "log loss saved over giving every row the shares of the classes in train"
+    else:
+        mean = float(np.mean(seen))
+        constant = np.full(len(e.test), mean)
+        why = f"log loss saved over giving every row the share of positives in train ({mean:.3f})"
+        if e.task == "regression":
+            why = f"squared error saved over giving every row the mean of train ({mean:.6g})"
     gain = paired_difference(
-        row_log_loss(e.y_true, np.full(len(e.y_true), share)),
-        row_log_loss(e.y_true, e.y_prob),
+        e.measured(constant).row_loss,
+        e.predictions.row_loss,
         e.draws,
         e.random_state,
         e.entities,
     )
-    why = f"log loss saved over giving every row the share of positives in train ({share:.3f})"
     return better("performance.better_than_dummy", gain, evidence, why)
 
 
@@ -209,8 +239,40 @@ def gaps(
             continue
         why = f"how much {metric.title} worsens from validation, which chose the model, to test"
         change = worsening(metric, validation[name], test[name])
+        if metric.tasks == {"regression"} and not np.isfinite(metric.high):
+            # In the target's unit no bound could hold for all: the share can be held.
+            change, why = _over(change, validation[name]["value"]), f"{why}, as a share of it"
         verdicts.append(bounded(check, change, "at_most", max_gap, evidence, why))
     return verdicts
+
+
+def _over(change: Estimate, base: float | None) -> Estimate:
+    """Return `change` as a share of `base`."""
+    value, between = change["value"], change["interval"]
+    if not base or value is None or between is None:
+        return {"value": None, "interval": None}
+    return {"value": value / base, "interval": (between[0] / base, between[1] / base)}
+
+
+def calibrated(
+    e: Evidence, test: dict[str, Estimate], bound: float, evidence: tuple[str, ...]
+) -> Verdict:
+    """Hold how far the answers are off on the whole against its bound."""
+    p, check = e.predictions, "performance.calibration"
+    if isinstance(p, NumberPredictions):
+        why = (
+            "how far the mean prediction is from the mean truth, in standard deviations of the "
+            f"target ({e.spread_of_target:.6g})"
+        )
+        off = _over(test["mean_error"], e.spread_of_target)
+        return bounded(check, off, "at_most", bound, evidence, why)
+    chance = calibration_by_chance(p, e.draws, e.random_state)
+    why = (
+        "the mean distance of the probability given from the share that came true; of a "
+        f"perfect model, chance would make it {np.mean(chance):.3f} on as many rows"
+    )
+    error = test["expected_calibration_error"]
+    return bounded(check, error, "at_most", bound, evidence, why)
 
 
 # --- figures ------------------------------------------------------------------------------
@@ -290,26 +352,22 @@ def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
     test = {name: drawn.estimate() for name, drawn in measured.items()}
     validation: dict[str, Estimate] = e.evaluation.get("metrics", {}).get("validation", {})
     scoring = str(e.manifest.get("scoring", "log_loss"))
-    find_metric(scoring, "train.scoring")
-    chance = calibration_by_chance(e.predictions, e.draws, e.random_state)
-    error = test["expected_calibration_error"]
+    find_metric(scoring, "train.scoring", e.task)
+    points = e.calibration
     found = Findings()
     found.verdicts = [
         enough_rows(e.predictions, bounds.min_events, e.paths()),
         *kept(e.criteria, test, e.paths("criteria")),
-        bounded(
-            "performance.calibration",
-            error,
-            "at_most",
+        calibrated(
+            e,
+            test,
             bounds.max_calibration_error,
-            e.paths("calibration"),
-            "the mean distance of the probability given from the share that came true; of a "
-            f"perfect model, chance would make it {np.mean(chance):.3f} on as many rows",
+            e.paths() if points is None else e.paths("calibration"),
         ),
         over_rule(e, e.paths()),
         over_dummy(e, e.paths()),
         *gaps(
-            list(dict.fromkeys([scoring, "roc_auc"])),
+            list(dict.fromkeys([scoring, RANKED_BY[e.task]])),
             validation,
             test,
             bounds.max_gap,
@@ -327,7 +385,9 @@ def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
             }
             for name, estimate in test.items()
         ],
-        "Calibration": [
+    }
+    if points is not None:
+        found.tables["Calibration"] = [
             {
                 "Rows": row["count"],
                 "Mean probability": row["prob_pred"],
@@ -335,10 +395,9 @@ def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
                 "Came true, low": row["low"],
                 "Came true, high": row["high"],
             }
-            for row in e.calibration.to_dict("records")
-        ],
-    }
-    found.figures = {"calibration": draw_calibration(e.calibration, e.target.meaning)}
+            for row in points.to_dict("records")
+        ]
+        found.figures["calibration"] = draw_calibration(points, e.target.meaning)
     if e.criteria:
         found.figures["criteria"] = draw_criteria(e.criteria, validation, test, e.costs.currency)
     return found

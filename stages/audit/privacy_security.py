@@ -32,12 +32,11 @@ from stages.audit.evidence import (
     holds,
     listed,
     plain,
-    score,
     spread,
 )
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.figures import BLUE, INK, VERMILION, figure, percents
-from stages.core.metrics import METRICS, Metric, Predictions, cumulated, measure_all, row_log_loss
+from stages.core.metrics import METRICS, Metric, Predictions, cumulated, decided, measure_all
 from stages.core.params import AuditPrivacySecurity, read_params
 from stages.core.personal_data import personal_data
 from stages.core.schema import Schema
@@ -335,7 +334,8 @@ class Membership:
     """What an attacker sees of as many members as others.
 
     Attributes:
-        member: the probability that the model gave to what happened, train rows.
+        member: the probability that the model gave to what happened, train rows; of a
+            number how near the prediction was, from 0 to 1.
         other: the same of test rows.
     """
 
@@ -353,11 +353,11 @@ class Membership:
 def membership(e: Evidence) -> Membership:
     """Let the model answer for as many train rows as there are test rows."""
     seen = e.train.iloc[spread(len(e.train), len(e.test))]
-    y_prob = score(e.model, seen.drop(columns=e.target.column))
-    return Membership(
-        np.exp(-row_log_loss(truth(seen, e.target), y_prob)),
-        np.exp(-row_log_loss(e.y_true, e.y_prob)),
-    )
+    answers = e.ask(seen.drop(columns=e.target.column))
+    of_seen = decided(truth(seen, e.target), answers, e.costs, classes=e.classes)
+    # Of a number: 1 where it was told exactly, the less the further off.
+    scale = e.spread_of_target**2
+    return Membership(np.exp(-of_seen.row_loss / scale), np.exp(-e.predictions.row_loss / scale))
 
 
 def inference(

@@ -15,19 +15,22 @@ from stages.audit.evidence import (
     Check,
     Evidence,
     Findings,
-    Ints,
     bounded,
     conduct,
     counted,
     listed,
     plain,
-    score,
     spread,
 )
 from stages.core.errors import LoopwrightError
 from stages.core.figures import BLUE, FAINT, INK, VERMILION, amounts, elide, figure
-from stages.core.metrics import PER_DECISIONS, row_value
-from stages.core.params import AuditSafety, read_params
+from stages.core.metrics import (
+    PER_DECISIONS,
+    ClassPredictions,
+    NumberPredictions,
+    Predictions,
+)
+from stages.core.params import AuditSafety, NumberCosts, read_params
 from stages.core.schema import Schema
 from stages.core.statistics import (
     Estimate,
@@ -37,6 +40,7 @@ from stages.core.statistics import (
     paired_difference,
     weighted_mean,
 )
+from stages.core.targets import truth
 from stages.core.verdicts import Verdict, at_most
 
 # How often noise is drawn; each row's share of flips is a mean of these.
@@ -63,7 +67,7 @@ CHECKS = (
     Check(
         "safety.missing_values",
         "Does the model survive a missing value in each of its inputs?",
-        "inputs without which it neither gives a probability nor, where schema.yaml forbids a "
+        "inputs without which it neither gives an answer nor, where schema.yaml forbids a "
         "missing value, refuses it with a clear error",
         "= 0",
         "an input that is missing in use must not stop the service",
@@ -71,14 +75,14 @@ CHECKS = (
     Check(
         "safety.unseen_category",
         "Does it survive a code that was not in train?",
-        "categorical and ordinal inputs whose new code leaves it without a probability",
+        "categorical and ordinal inputs whose new code leaves it without an answer",
         "= 0",
         "new codes appear in every table that lives",
     ),
     Check(
         "safety.extreme_values",
         "Does it stay sound far outside of what it was trained on?",
-        "numeric inputs whose extreme value (ten ranges beyond) leaves it without a probability",
+        "numeric inputs whose extreme value (ten ranges beyond) leaves it without an answer",
         "= 0",
         "a wrong unit must not break the service",
     ),
@@ -92,21 +96,21 @@ CHECKS = (
     Check(
         "safety.row_by_row",
         "Is a row's answer the same alone and in a crowd?",
-        "rows whose probability differs in any bit",
-        "= 0; a warning while no probability differs by more than 1e-12 and no decision turns",
+        "rows whose answer differs in any bit",
+        "= 0; a warning while no answer differs by more than 1e-12 and no decision turns",
         "a server predicts row by row what was measured in one batch",
     ),
     Check(
         "safety.column_order",
         "Does the order of the columns not matter?",
-        "rows whose probability differs in any bit",
+        "rows whose answer differs in any bit",
         "= 0",
         "columns have names; their order is chance",
     ),
     Check(
         "safety.repeatable",
         "Does the same question get the same answer, and is the question left as it was?",
-        "rows whose probability differs in any bit, and columns that predicting changed",
+        "rows whose answer differs in any bit, and columns that predicting changed",
         "= 0",
         "a decision must be reproducible when it is contested",
     ),
@@ -114,14 +118,16 @@ CHECKS = (
         "safety.worst_slice",
         "Is there a part of the population about which it is systematically wrong?",
         "largest distance of mean probability from share of positives over all slices, with an "
-        "interval that holds for all of them at once",
+        "interval that holds for all of them at once; of several classes that of the likeliest, "
+        "of a number that of the mean, in standard deviations of the target",
         "audit.safety.worst_slice_gap",
         "what the team accepts; slices below audit.safety.min_slice_size are not judged",
     ),
     Check(
         "safety.expected_harm",
-        "Do its decisions cost no more than the better of acting never and acting always?",
-        "value of 1,000 decisions over the better of the two, paired on the same rows",
+        "Do its decisions cost no more than the best of deciding alike for all?",
+        "value of 1,000 decisions over those of one and the same decision, never or always to "
+        "act, one class, or the number that costs least on train; paired on the same rows",
         ">= 0",
         "a model that does worse than no model does harm",
     ),
@@ -183,9 +189,9 @@ class Response:
 
     Attributes:
         column: the disturbed one.
-        turned: share of decisions that turned; None where there was no probability.
-        moved: mean change of the probability, in absolute terms.
-        fault: why there was no probability.
+        turned: share of decisions that turned; None where there was no answer.
+        moved: how far the answers moved in the mean, as `Evidence.moved` has it.
+        fault: why there was no answer.
         refused: whether it said so with one clear error.
     """
 
@@ -197,24 +203,24 @@ class Response:
 
 
 def respond(
-    e: Evidence, disturbed: Iterator[tuple[str, pd.DataFrame]], y_prob: Floats
+    e: Evidence, disturbed: Iterator[tuple[str, pd.DataFrame]], usual: Floats
 ) -> list[Response]:
-    """Let the model predict each frame of `disturbed`, held against `y_prob` of the rows."""
+    """Let the model predict each frame of `disturbed`, held against its `usual` answers."""
     responses = []
     for column, frame in disturbed:
         try:
-            changed = score(e.model, frame)
+            changed = e.ask(frame)
         except LoopwrightError:
             responses.append(Response(column, None, None, "refused", refused=True))
             continue
         except Exception as fault:  # a model may fail in any way; the audit tells it
             responses.append(Response(column, None, None, type(fault).__name__))
             continue
-        if not ((changed >= 0) & (changed <= 1)).all():
-            responses.append(Response(column, None, None, "no probability"))
+        if not e.sound(changed):
+            responses.append(Response(column, None, None, "no sound answer"))
             continue
-        turned = float(np.mean(e.decide(changed) != e.decide(y_prob)))
-        responses.append(Response(column, turned, float(np.abs(changed - y_prob).mean())))
+        turned = float(e.turned(usual, changed).mean())
+        responses.append(Response(column, turned, float(e.moved(usual, changed).mean())))
     return responses
 
 
@@ -225,17 +231,17 @@ def survived(
     evidence: tuple[str, ...],
     may_refuse: Collection[str] = (),
 ) -> Verdict:
-    """Ask that every disturbed column gave probabilities, or was refused where it may be."""
+    """Ask that every disturbed column gave answers, or was refused where it may be."""
     if not responses:
         why = f"the model has no input that could hold {what}"
         return Verdict(check, "not_applicable", None, None, "= 0", evidence, why)
     refused = [r.column for r in responses if r.refused and r.column in may_refuse]
     broken = [f"{r.column} ({r.fault})" for r in responses if r.fault and r.column not in refused]
-    why = f"with {what}, {len(responses) - len(refused)} inputs still give a probability"
+    why = f"with {what}, {len(responses) - len(refused)} inputs still give an answer"
     if refused:
         why += f"; {len(refused)} are refused with a clear error, as schema.yaml asks"
     if broken:
-        why = f"with {what}, no probability from: {listed(broken)}"
+        why = f"with {what}, no answer from: {listed(broken)}"
     return counted(check, len(broken), evidence, why)
 
 
@@ -249,10 +255,9 @@ def noise(e: Evidence, bounds: AuditSafety, evidence: tuple[str, ...]) -> Verdic
         why = "the model has no numeric input"
         return Verdict("safety.noise", "not_applicable", None, None, None, evidence, why)
     rng = np.random.default_rng(e.random_state)
-    usual = e.predictions.y_pred
     turned: Floats = np.mean(
         [
-            (e.decide(score(e.model, noisy(e.rows, scales, rng))) != usual).astype(np.float64)
+            e.turned(e.predicted, e.ask(noisy(e.rows, scales, rng))).astype(np.float64)
             for _ in range(NOISE_DRAWS)
         ],
         axis=0,
@@ -316,31 +321,29 @@ def row_by_row(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
     that is told, and fails only where it could matter.
     """
     places = spread(len(e.rows), SINGLE_ROWS)
-    alone = np.array([score(e.model, e.rows.iloc[[place]])[0] for place in places])
-    batch = e.y_prob[places]
+    alone = np.array([e.ask(e.rows.iloc[[place]])[0] for place in places])
+    batch = e.predicted[places]
     why = f"of {len(places)} rows predicted alone, those that differ from the batch"
     verdict = _identical("safety.row_by_row", alone, batch, evidence, why)
-    same = np.abs(alone - batch).max() <= LAST_BITS and (e.decide(alone) == e.decide(batch)).all()
+    last_bits = LAST_BITS * e.spread_of_target
+    same = np.abs(alone - batch).max() <= last_bits and not e.turned(batch, alone).any()
     if verdict.status == "pass" or not same:
         return verdict
     return replace(verdict, status="warn", why=f"{verdict.why}; no decision turns")
 
 
-def column_order(
-    model: Any, rows: pd.DataFrame, y_prob: Floats, evidence: tuple[str, ...]
-) -> Verdict:
+def column_order(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
     """Predict with the columns in reverse order."""
     why = "rows that differ when the columns come in reverse order"
-    reverse = score(model, rows[rows.columns[::-1]])
-    return _identical("safety.column_order", reverse, y_prob, evidence, why)
+    reverse = e.ask(e.rows[e.rows.columns[::-1]])
+    return _identical("safety.column_order", reverse, e.predicted, evidence, why)
 
 
-def repeatable(
-    model: Any, rows: pd.DataFrame, y_prob: Floats, evidence: tuple[str, ...]
-) -> Verdict:
+def repeatable(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
     """Predict a second time, and look whether predicting changed the rows."""
+    rows = e.rows
     asked = rows.copy()
-    again = score(model, asked)
+    again = e.ask(asked)
     changed = [str(name) for name in asked if name not in rows]
     changed += [
         str(name) for name in rows if name not in asked or not asked[name].equals(rows[name])
@@ -349,13 +352,13 @@ def repeatable(
         why = f"predicting changed the table that it was given: {listed(changed)}"
         return counted("safety.repeatable", len(changed), evidence, why)
     why = "rows that differ when they are predicted again; the table is left as it was"
-    return _identical("safety.repeatable", again, y_prob, evidence, why)
+    return _identical("safety.repeatable", again, e.predicted, evidence, why)
 
 
 def _identical(
     check: str, found: Floats, expected: Floats, evidence: tuple[str, ...], why: str
 ) -> Verdict:
-    differ = int(np.sum(found != expected))
+    differ = int(np.sum((found != expected).reshape(len(found), -1).any(axis=1)))
     if differ:
         why += f": the largest difference is {np.abs(found - expected).max():.1g}"
     return counted(check, differ, evidence, why)
@@ -406,15 +409,26 @@ def _parts(e: Evidence, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_
     yield "missing", values.isna().to_numpy()
 
 
+def off(e: Evidence) -> Floats:
+    """Return by how much the answer to each row is too high, shape (rows,).
+
+    Binary: probability less outcome. Multiclass: the probability of the likeliest class,
+    less 1 where that happened. Regression: the residual, in standard deviations.
+    """
+    p = e.predictions
+    if isinstance(p, NumberPredictions):
+        return p.residuals / e.spread_of_target
+    return p.confidence - p.hit
+
+
 def slice_gaps(
-    y_true: Ints,
-    y_prob: Floats,
+    off: Floats,
     inside: Floats,
     draws: int,
     random_state: int,
     entities: npt.ArrayLike | None = None,
 ) -> tuple[Floats, Floats]:
-    """Return mean probability - share of positives of each slice, and half its interval.
+    """Return how far off the mean answer of each slice is, and half its interval.
 
     The intervals hold for all slices at once with 95 %: their half width is the same
     number of standard errors for each, the 95 % quantile over bootstrap draws of the
@@ -422,8 +436,7 @@ def slice_gaps(
     of many slices is not taken for more than chance makes of it.
 
     Args:
-        y_true: shape (n,).
-        y_prob: shape (n,).
+        off: by how much each answer is too high, shape (n,).
         inside: 1 where a row belongs to a slice, (n, k).
         draws: the number of draws.
         random_state: the seed.
@@ -432,7 +445,7 @@ def slice_gaps(
     Returns:
         The gaps and the half widths, both (k,).
     """
-    wrong = (y_prob - y_true)[:, None] * inside
+    wrong = off[:, None] * inside
     gaps: Floats = wrong.sum(axis=0) / inside.sum(axis=0)
     k = inside.shape[1]
     both = np.hstack([wrong, inside])
@@ -441,7 +454,7 @@ def slice_gaps(
         sums: Floats = weights @ both
         return sums[:, :k] / np.maximum(sums[:, k:], 1)
 
-    deviation = bootstrap(drawn, len(y_true), draws, random_state, entities) - gaps
+    deviation = bootstrap(drawn, len(off), draws, random_state, entities) - gaps
     error = deviation.std(axis=0)
     largest = np.abs(deviation / np.maximum(error, np.finfo(np.float64).tiny)).max(axis=1)
     return gaps, float(np.quantile(largest, 0.95)) * error
@@ -465,7 +478,7 @@ def worst_slice(
     column, label = cut.names[worst]
     side = "too high" if gaps[worst] > 0 else "too low"
     why = (
-        f"of {len(cut.names)} slices, the model's probability is furthest off in {column} = "
+        f"of {len(cut.names)} slices, the model's answer is furthest off in {column} = "
         f"{label}, {side} in the mean; the interval holds for all slices at once"
     )
     status = at_most(value, interval, bounds.worst_slice_gap)
@@ -474,17 +487,26 @@ def worst_slice(
 
 def slice_table(e: Evidence, cut: Slices, gaps: Floats, half: Floats) -> list[dict[str, Any]]:
     """Return one row a slice, the worst first."""
-    value = row_value(e.y_true, e.predictions.y_pred, e.costs)
-    wrong = e.predictions.y_pred != e.y_true
+    p = e.predictions
     size = cut.inside.sum(axis=0)
+    if isinstance(p, NumberPredictions):
+        told = {"Mean truth": p.y_true, "Mean prediction": p.y_pred}
+        wrong = {"Mean absolute error": np.abs(p.residuals)}
+    else:
+        binary = isinstance(p, Predictions)
+        told = {
+            "Share of positives" if binary else "Likeliest class came true": p.hit,
+            "Mean probability" if binary else "Mean probability of it": p.confidence,
+        }
+        wrong = {"Wrong decisions": 1 - p.row_right}
     means = {
-        "Share of positives": e.y_true @ cut.inside / size,
-        "Mean probability": e.y_prob @ cut.inside / size,
+        **{title: values @ cut.inside / size for title, values in told.items()},
         "Gap": gaps,
         "Gap, low": gaps - half,
         "Gap, high": gaps + half,
-        "Wrong decisions": wrong @ cut.inside / size,
-        f"Value per 1,000, {e.costs.currency}": PER_DECISIONS * (value @ cut.inside / size),
+        **{title: values @ cut.inside / size for title, values in wrong.items()},
+        f"Value per 1,000, {e.costs.currency}": PER_DECISIONS
+        * (p.row_values() @ cut.inside / size),
     }
     order = np.argsort(-np.abs(gaps), kind="stable")
     return [
@@ -501,27 +523,46 @@ def slice_table(e: Evidence, cut: Slices, gaps: Floats, half: Floats) -> list[di
 # --- harm ---------------------------------------------------------------------------------
 
 
-def policies(e: Evidence) -> dict[str, Ints]:
+def policies(e: Evidence) -> dict[str, npt.NDArray[Any]]:
     """Return the decisions that are compared, by name, each (rows,)."""
-    n = len(e.test)
-    return {
-        "the model": e.predictions.y_pred,
-        "the rule in use": e.rule_decisions,
-        "act on nobody": np.zeros(n, dtype=np.int64),
-        "act on everybody": np.ones(n, dtype=np.int64),
-    }
+    p, n = e.predictions, len(e.test)
+    known: dict[str, npt.NDArray[Any]] = {"the model": p.y_pred}
+    if p.rule_decisions is not None:
+        known["the rule in use"] = p.rule_decisions
+    return known | {name: np.full(n, decision) for name, decision in constants(e).items()}
+
+
+def constants(e: Evidence) -> dict[str, float | int]:
+    """Return the ways to decide alike for all rows, by name.
+
+    Of several classes, each of them; of a number, the quantile of train that costs least
+    (Koenker and Bassett, Regression Quantiles, Econometrica 46, 1978).
+    """
+    p = e.predictions
+    if isinstance(p, Predictions):
+        return {"act on nobody": 0, "act on everybody": 1}
+    if isinstance(p, ClassPredictions):
+        return {f"always {label}": place for place, label in enumerate(p.classes)}
+    costs = e.costs
+    level = 0.5
+    if isinstance(costs, NumberCosts) and costs.per_unit_over + costs.per_unit_under:
+        level = costs.per_unit_under / (costs.per_unit_over + costs.per_unit_under)
+    number = float(np.quantile(truth(e.train, e.target), level))
+    return {f"always {number:.6g}": number}
 
 
 def harm_table(e: Evidence) -> list[dict[str, Any]]:
     """Return what 1,000 decisions of each policy cost, with its interval."""
     table = []
+    p = e.predictions
     for name, decisions in policies(e).items():
-        measured = _share(e, -PER_DECISIONS * row_value(e.y_true, decisions, e.costs))
+        measured = _share(e, -PER_DECISIONS * p.row_values(decisions))
         low, high = measured["interval"] or (None, None)
+        acts = {"Acts on": float(decisions.mean())} if isinstance(p, Predictions) else {}
         table.append(
             {
                 "Policy": name,
-                "Acts on": float(decisions.mean()),
+                **acts,
                 f"Cost per 1,000, {e.costs.currency}": measured["value"],
                 "Low": low,
                 "High": high,
@@ -531,18 +572,18 @@ def harm_table(e: Evidence) -> list[dict[str, Any]]:
 
 
 def expected_harm(e: Evidence, evidence: tuple[str, ...]) -> Verdict:
-    """Hold the model's decisions against the better of acting never and acting always."""
+    """Hold the model's decisions against the best of deciding alike for all."""
     values = {
-        name: PER_DECISIONS * row_value(e.y_true, decisions, e.costs)
+        name: PER_DECISIONS * e.predictions.row_values(decisions)
         for name, decisions in policies(e).items()
     }
-    better = max(("act on nobody", "act on everybody"), key=lambda name: float(values[name].mean()))
+    better = max(constants(e), key=lambda name: float(values[name].mean()))
     gain = paired_difference(
         values["the model"], values[better], e.draws, e.random_state, e.entities
     )
     why = (
-        f"what 1,000 decisions bring more than to {better}, the better of the two ways to "
-        f"decide without looking, in {e.costs.currency}"
+        f"what 1,000 decisions bring more than to {better}, the best of the ways to decide "
+        f"without looking, in {e.costs.currency}"
     )
     return bounded("safety.expected_harm", gain, "at_least", 0.0, evidence, why)
 
@@ -584,8 +625,8 @@ def draw_slices(table: Sequence[Mapping[str, Any]], bound: float) -> Figure:
         ax.plot(row["Gap"], place, "o", color=BLUE)
     ax.set(
         title="About whom is the model most wrong?",
-        xlabel="probability given minus share that came true\n"
-        "left: risk seen too low; right: too high; grey: beyond the bound",
+        xlabel="how far the mean answer is off\n"
+        "left: too low; right: too high; grey: beyond the bound",
         yticks=range(len(shown)),
         yticklabels=[
             f"{elide(row['Column'], 32)}: {elide(row['Slice'], 18)} ({row['Rows']:,})"
@@ -626,7 +667,7 @@ def draw_disturbed(e: Evidence, disturbed: Mapping[str, Sequence[Response]]) -> 
 def examine(e: Evidence, bounds: AuditSafety) -> Findings:
     """Answer every check of the pillar."""
     places = spread(len(e.rows), DISTURBED_ROWS)
-    some, usual = e.rows.iloc[places], e.y_prob[places]
+    some, usual = e.rows.iloc[places], e.predicted[places]
     inputs = [name for name in e.inputs if name in some]
     codes = _of_kind(inputs, e.schema, "categorical", "ordinal")
     codes = [name for name in codes if not pd.api.types.is_bool_dtype(e.train[name])]
@@ -644,7 +685,7 @@ def examine(e: Evidence, bounds: AuditSafety) -> Findings:
 
     cut = slices(e, bounds.min_slice_size)
     if cut.names:
-        gaps, half = slice_gaps(e.y_true, e.y_prob, cut.inside, e.draws, e.random_state, e.entities)
+        gaps, half = slice_gaps(off(e), cut.inside, e.draws, e.random_state, e.entities)
     else:
         gaps, half = np.empty(0), np.empty(0)
     harms, slice_rows = harm_table(e), slice_table(e, cut, gaps, half)
@@ -662,8 +703,8 @@ def examine(e: Evidence, bounds: AuditSafety) -> Findings:
         survived("safety.extreme_values", disturbed["extreme"], "an extreme value", shown),
         out_of_range(e, bounds, e.paths()),
         row_by_row(e, e.paths()),
-        column_order(e.model, e.rows, e.y_prob, e.paths()),
-        repeatable(e.model, e.rows, e.y_prob, e.paths()),
+        column_order(e, e.paths()),
+        repeatable(e, e.paths()),
         worst_slice(cut, gaps, half, bounds, e.paths("slices") if cut.names else e.paths()),
         expected_harm(e, e.paths("harm")),
     ]
@@ -675,7 +716,7 @@ def examine(e: Evidence, bounds: AuditSafety) -> Findings:
                 "Disturbance": disturbance,
                 "Input": e.title(response.column),
                 "Decisions that turn": response.turned,
-                "Mean change of the probability": response.moved,
+                "Mean change of the answer": response.moved,
                 "Fault": response.fault,
             }
             for disturbance, responses in disturbed.items()

@@ -1,6 +1,6 @@
 """Audit of transparency: can a person see what the model looks at, and why it decided so?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -24,7 +24,6 @@ from stages.audit.evidence import (
     holds,
     listed,
     plain,
-    score,
     spread,
 )
 from stages.core.figures import (
@@ -38,7 +37,6 @@ from stages.core.figures import (
     panels,
     percents,
 )
-from stages.core.metrics import row_log_loss
 from stages.core.params import AuditTransparency, read_params
 from stages.core.schema import Schema
 from stages.core.statistics import Floats, bootstrap, estimate, rank_correlation, ratio
@@ -73,7 +71,7 @@ CHECKS = (
     Check(
         "transparency.surrogate",
         "Can a few questions retell the model?",
-        "1 - R2, on test, of a tree of five questions fitted on train to the model's probability",
+        "1 - R2, on test, of a tree of five questions fitted on train to the model's answer",
         "audit.transparency.max_surrogate_gap",
         "what the team accepts; Craven and Shavlik, NeurIPS 1995",
     ),
@@ -129,8 +127,9 @@ class Importance:
 
     Attributes:
         inputs: their names.
-        moved: mean absolute change of the probability when the input is shuffled.
-        lost: mean log loss added by shuffling it.
+        moved: how far the answer moves in the mean when the input is shuffled, as
+            `Evidence.moved` has it.
+        lost: mean loss added by shuffling it: the log loss, or the squared error.
     """
 
     inputs: tuple[str, ...]
@@ -156,13 +155,15 @@ def permutation_importance(
     for repeat in range(repeats):
         rng = np.random.default_rng((e.random_state, repeat))
         places = np.sort(rng.permutation(len(e.rows))[:size])
-        rows, usual, outcome = e.rows.iloc[places], e.y_prob[places], e.y_true[places]
-        loss = row_log_loss(outcome, usual)
+        rows, usual = e.rows.iloc[places], e.predicted[places]
+        loss = e.predictions.row_loss[places]
         for name in inputs:
             shuffled = rows[name].iloc[rng.permutation(len(rows))].set_axis(rows.index)
-            y_prob = score(e.model, rows.assign(**{name: shuffled}))
-            moved.append(np.abs(y_prob - usual).mean())
-            lost.append((row_log_loss(outcome, y_prob) - loss).mean())
+            answers = e.ask(rows.assign(**{name: shuffled}))
+            moved.append(e.moved(usual, answers).mean())
+            all_rows = e.predicted.copy()
+            all_rows[places] = answers
+            lost.append((e.measured(all_rows).row_loss[places] - loss).mean())
     shape = (repeats, len(inputs))
     return Importance(tuple(inputs), np.reshape(moved, shape), np.reshape(lost, shape))
 
@@ -212,7 +213,7 @@ def fit_surrogate(e: Evidence, inputs: Sequence[str]) -> Surrogate:
     both = pd.concat([e.train[list(inputs)], e.test[list(inputs)]], ignore_index=True)
     numbers = as_numbers(both)
     seen = numbers.iloc[: len(e.train)].to_numpy()
-    y_prob = score(e.model, e.train.drop(columns=e.target.column))
+    y_prob = e.shown(e.ask(e.train.drop(columns=e.target.column)))
     tree = DecisionTreeRegressor(
         max_depth=SURROGATE_DEPTH,
         min_samples_leaf=SURROGATE_LEAF,
@@ -241,19 +242,22 @@ def retold(
 ) -> Verdict:
     """Ask how much of the probability the tree leaves unexplained."""
     again = surrogate.predict()
-    once = unexplained(e.y_prob, again, np.ones((1, len(again))))[0]
+    told = e.shown(e.predicted)
+    once = unexplained(told, again, np.ones((1, len(again))))[0]
     drawn = bootstrap(
-        lambda weights: unexplained(e.y_prob, again, weights),
+        lambda weights: unexplained(told, again, weights),
         len(again),
         e.draws,
         e.random_state,
         e.entities,
     )
-    same = float(np.mean(e.decide(again) == e.predictions.y_pred))
     why = (
-        f"share of the probability's variance that a tree of {surrogate.tree.get_n_leaves()} "
-        f"leaves does not explain; it comes to the same decision in {same:.0%} of cases"
+        f"share of the variance of the {e.subject} that a tree of "
+        f"{surrogate.tree.get_n_leaves()} leaves does not explain"
     )
+    if e.task == "binary":
+        same = float(np.mean(e.decide(again) == e.predictions.y_pred))
+        why += f"; it comes to the same decision in {same:.0%} of cases"
     return bounded(
         "transparency.surrogate",
         estimate(float(once), drawn),
@@ -268,6 +272,7 @@ def surrogate_table(e: Evidence, surrogate: Surrogate) -> list[dict[str, Any]]:
     """Return each leaf in words, the likeliest first: who is in it, how many, how likely."""
     tree = surrogate.tree.tree_
     leaf_of = surrogate.tree.apply(surrogate.numbers.to_numpy())
+    told = e.shown(e.predicted)
     table = []
     for leaf, bounds in _leaves(tree):
         inside = leaf_of == leaf
@@ -281,11 +286,11 @@ def surrogate_table(e: Evidence, surrogate: Surrogate) -> list[dict[str, Any]]:
             {
                 "Who": "; ".join(conditions) or "everybody",
                 "Share of test": float(inside.mean()),
-                "Tree's probability": float(tree.value[leaf].ravel()[0]),
-                "Model's mean probability": float(e.y_prob[inside].sum()) / max(inside.sum(), 1),
+                f"Tree's {e.subject}": float(tree.value[leaf].ravel()[0]),
+                f"Model's mean {e.subject}": float(told[inside].sum()) / max(inside.sum(), 1),
             }
         )
-    return sorted(table, key=lambda row: -row["Tree's probability"])
+    return sorted(table, key=lambda row: -row[f"Tree's {e.subject}"])
 
 
 def _leaves(tree: Any) -> Iterator[tuple[int, dict[int, tuple[float, float]]]]:
@@ -344,13 +349,13 @@ def typical_row(train: pd.DataFrame) -> pd.DataFrame:
 
 
 def reasons(
-    model: Any,
+    ask: Callable[[pd.DataFrame], Floats],
     rows: pd.DataFrame,
     reference: pd.DataFrame,
     inputs: Sequence[str],
     rng: np.random.Generator,
 ) -> Floats:
-    """Return how much each input moves each row's probability away from the reference's.
+    """Return how much each input moves each row's answer away from the reference's.
 
     The reference is turned into the row one input after the other, and each input gets the
     change at its turn: whatever the order, the changes add up to the whole way. Their mean
@@ -359,7 +364,7 @@ def reasons(
     2022).
 
     Args:
-        model: takes rows, gives probabilities.
+        ask: takes rows, gives one number a row.
         rows: the rows to explain, (n, columns).
         reference: one row with the same columns.
         inputs: the columns that the model reads.
@@ -380,7 +385,7 @@ def reasons(
     for j, name in enumerate(inputs):
         target = rows[name].iloc[places].reset_index(drop=True)
         start[name] = start[name].where(~np.tile(way[:, j], n), target).astype(rows[name].dtype)
-    steps = score(model, start).reshape(n, len(orders), k + 1)
+    steps = ask(start).reshape(n, len(orders), k + 1)
     change = np.diff(steps, axis=2)
     mean: Floats = np.take_along_axis(change, turn[None], axis=2).mean(axis=1)
     return mean
@@ -392,21 +397,22 @@ class Explained:
 
     Attributes:
         places: the rows of test, (n,).
-        y_prob: their probabilities, (n,).
-        start: the probability of the typical row.
+        told: their answers, each as one number, (n,).
+        start: the answer to the typical row.
         contributions: what each input adds, (n, inputs).
     """
 
     places: npt.NDArray[np.intp]
-    y_prob: Floats
+    told: Floats
     start: float
     contributions: Floats
 
 
 def explain_examples(e: Evidence, inputs: Sequence[str]) -> Explained:
-    """Explain the clearest decision on each side, and the narrowest."""
-    order = np.argsort(-e.y_prob, kind="stable")
-    acted = int(e.predictions.y_pred.sum())
+    """Explain the clearest decision on each side, and the narrowest; else those at the middle."""
+    told = e.shown(e.predicted)
+    order = np.argsort(-told, kind="stable")
+    acted = int(e.predictions.y_pred.sum()) if e.task == "binary" else len(order) // 2
     wanted = np.clip([0, acted - 1, acted, len(order) - 1], 0, len(order) - 1)
     places = order[np.unique(wanted)]
     reference = typical_row(e.train.drop(columns=e.target.column))
@@ -414,19 +420,19 @@ def explain_examples(e: Evidence, inputs: Sequence[str]) -> Explained:
     rows = e.rows.iloc[places]
     return Explained(
         places,
-        e.y_prob[places],
-        float(score(e.model, reference)[0]),
-        reasons(e.model, rows, reference, inputs, rng),
+        told[places],
+        float(e.shown(e.ask(reference))[0]),
+        reasons(lambda frame: e.shown(e.ask(frame)), rows, reference, inputs, rng),
     )
 
 
-def add_up(explained: Explained, evidence: tuple[str, ...]) -> Verdict:
-    """Hold the sum of the reasons against the way from the typical row's probability."""
-    way = explained.y_prob - explained.start
-    off = float(np.abs(explained.contributions.sum(axis=1) - way).max())
+def add_up(e: Evidence, explained: Explained, evidence: tuple[str, ...]) -> Verdict:
+    """Hold the sum of the reasons against the way from the typical row's answer."""
+    way = explained.told - explained.start
+    off = float(np.abs(explained.contributions.sum(axis=1) - way).max()) / e.spread_of_target
     why = (
         f"the reasons of {len(way)} example decisions add up to the way from the typical "
-        f"row's probability ({explained.start:.3f})"
+        f"row's {e.subject} ({explained.start:.3f})"
     )
     if off > EXACT:
         why = f"the reasons miss the decision by {off:.2g}: something else moves the model"
@@ -445,13 +451,25 @@ def reason_table(
             table.append(
                 {
                     "Example": example + 1,
-                    "Probability": float(explained.y_prob[example]),
+                    _capital(e.subject): float(explained.told[example]),
                     "Input": e.title(inputs[j]),
                     "Value": _shown(e, inputs[j], e.rows[inputs[j]].iloc[place]),
                     "Adds": float(contributions[j]),
                 }
             )
     return table
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _points(e: Evidence) -> tuple[float, str]:
+    """Return by what a change of the answer is multiplied to be read, and its unit."""
+    if e.task != "regression":
+        return 100.0, "percentage points"
+    spec = e.schema.columns.get(e.target.column)
+    return 1.0, spec.unit if spec and spec.unit else e.title(e.target.column)
 
 
 def _shown(e: Evidence, name: str, value: Any) -> str:
@@ -467,17 +485,19 @@ def _shown(e: Evidence, name: str, value: Any) -> str:
 
 
 def draw_importance(e: Evidence, found: Importance, top: int) -> Figure:
-    """Draw how far the probability moves without each of the first inputs."""
+    """Draw how far the answer moves without each of the first inputs."""
     names = found.order[: max(top, 1)]
+    size, unit = 100.0, "percentage points by which the probability moves when the\n"
+    if e.task == "regression":
+        size, unit = 1.0, "standard deviations by which the prediction moves when the\n"
     fig, ax = figure(7.2, 1.3 + 0.3 * len(names))
     for y, name in enumerate(names):
-        column = 100 * found.moved[:, found.inputs.index(name)]
+        column = size * found.moved[:, found.inputs.index(name)]
         ax.barh(y, column.mean(), color=BLUE, height=0.6)
         ax.plot((column.min(), column.max()), (y, y), color=INK, linewidth=2.0)
     ax.set(
         title="What does the model look at?",
-        xlabel="percentage points by which the probability moves when the\n"
-        f"input is shuffled; black: least to greatest of {len(found.moved)} repeats",
+        xlabel=f"{unit}input is shuffled; black: least to greatest of {len(found.moved)} repeats",
         yticks=range(len(names)),
         yticklabels=[elide(e.title(name), 40) for name in names],
         ylim=(len(names) - 0.5, -0.5),
@@ -487,7 +507,7 @@ def draw_importance(e: Evidence, found: Importance, top: int) -> Figure:
 
 
 def curve(e: Evidence, name: str) -> tuple[list[Any], Floats]:
-    """Return values of an input, and the mean probability if all rows had each (Friedman, 2001).
+    """Return values of an input, and the mean answer if all rows had each (Friedman, 2001).
 
     Numbers are taken at their quantiles in train from 2 % to 98 %; of codes, the most
     frequent ones.
@@ -504,43 +524,48 @@ def curve(e: Evidence, name: str) -> tuple[list[Any], Floats]:
         rows.assign(**{name: pd.Series([value] * len(rows), index=rows.index, dtype=column.dtype)})
         for value in grid
     ]
-    y_prob = score(e.model, pd.concat(frames, ignore_index=True))
-    return grid, y_prob.reshape(len(grid), len(rows)).mean(axis=1)
+    told = e.shown(e.ask(pd.concat(frames, ignore_index=True)))
+    return grid, told.reshape(len(grid), len(rows)).mean(axis=1)
 
 
 def draw_curves(e: Evidence, names: Sequence[str]) -> Figure:
-    """Draw the mean probability along each of the first inputs."""
+    """Draw the mean answer along each of the first inputs."""
+    size, unit = _points(e)
+    unit = "%" if e.task != "regression" else unit
     fig, axes = panels(
         len(names),
         3,
         (2.3, 1.7),
-        "How does the probability change with the most important inputs?",
-        f"mean probability (%) of {min(len(e.rows), CURVE_ROWS)} test rows, were the input as "
+        f"How does the {e.subject} change with the most important inputs?",
+        f"mean {e.subject} ({unit}) of {min(len(e.rows), CURVE_ROWS)} test rows, were the input as "
         "shown for all of them and nothing else changed",
         gap=(0.5, 0.95),
         margin=(0.55, 0.7),
     )
-    top = 0.0
+    low, top = np.inf, -np.inf
     for ax, name in zip(axes, names, strict=True):
         grid, means = curve(e, name)
-        top = max(top, 100 * float(means.max()))
+        means = size * means
+        low, top = min(low, float(means.min())), max(top, float(means.max()))
         spec = e.schema.columns.get(name)
         numeric = all(isinstance(value, (int, float, np.number)) for value in grid)
         if numeric and not (spec and spec.labels):
-            ax.plot(grid, 100 * means, "o-", color=BLUE, markersize=3.5)
+            ax.plot(grid, means, "o-", color=BLUE, markersize=3.5)
         else:
             labels = [spec.label(value) if spec else str(value) for value in grid]
-            ax.plot(range(len(grid)), 100 * means, "o", color=BLUE, markersize=5)
+            ax.plot(range(len(grid)), means, "o", color=BLUE, markersize=5)
             ax.set_xticks(range(len(grid)), [elide(label, 12) for label in labels], rotation=45)
         ax.set_title(fit(e.title(name), 2.3, lines=2))
         ax.set_xlabel(spec.unit if spec and spec.unit else "")
     for ax in axes:
-        ax.set_ylim(0, 1.1 * top)
+        room = 0.1 * (top - low or abs(top) or 1.0)
+        ax.set_ylim(low - room if e.task == "regression" else 0, top + room)
     return fig
 
 
 def draw_reasons(e: Evidence, explained: Explained, inputs: Sequence[str], top: int) -> Figure:
     """Draw the strongest reasons of each example, one panel a decision."""
+    size, unit = _points(e)
     fig, axes = figure(
         7.2,
         0.9 + len(explained.places) * (0.6 + 0.24 * (top + 1)),
@@ -549,7 +574,7 @@ def draw_reasons(e: Evidence, explained: Explained, inputs: Sequence[str], top: 
         sharex=True,
     )
     for example, (ax, place) in enumerate(zip(axes[:, 0], explained.places, strict=True)):
-        contributions = 100 * explained.contributions[example]
+        contributions = size * explained.contributions[example]
         order = np.argsort(-np.abs(contributions), kind="stable")
         bars = [
             (
@@ -564,17 +589,20 @@ def draw_reasons(e: Evidence, explained: Explained, inputs: Sequence[str], top: 
         for y, (_, width) in enumerate(bars):
             ax.barh(y, width, color=VERMILION if width > 0 else BLUE, height=0.6)
         ax.axvline(0, color=INK, linewidth=1.0)
-        decision = "act" if explained.y_prob[example] >= e.threshold else "do not act"
-        given, start = percents([float(explained.y_prob[example]), explained.start])
+        both = [float(explained.told[example]), explained.start]
+        given, start = amounts(both) if e.task == "regression" else percents(both)
+        if e.task == "binary":
+            acts = bool(e.decide(explained.told[example : example + 1])[0])
+            given += ": act" if acts else ": do not act"
         ax.set(
-            title=f"{given}: {decision} (the typical row has {start})",
+            title=f"{given} (the typical row has {start})",
             yticks=range(len(bars)),
             yticklabels=[label for label, _ in bars],
             ylim=(len(bars) - 0.5, -0.5),
         )
         ax.grid(axis="y", visible=False)
-    axes[-1, 0].set_xlabel("what each input adds to the probability (percentage points)")
-    fig.suptitle("Why these decisions? The clearest, and those nearest to the threshold")
+    axes[-1, 0].set_xlabel(f"what each input adds to the {e.subject} ({unit})")
+    fig.suptitle("Why these answers? The highest and the lowest, and two between")
     return fig
 
 
@@ -588,10 +616,10 @@ def importance_table(e: Evidence, found: Importance) -> list[dict[str, Any]]:
         {
             "Input": e.title(name),
             "Column": name,
-            "Moves the probability by": float(moved[found.inputs.index(name)]),
+            "Moves the answer by": float(moved[found.inputs.index(name)]),
             "Least": float(found.moved[:, found.inputs.index(name)].min()),
             "Greatest": float(found.moved[:, found.inputs.index(name)].max()),
-            "Log loss added": float(lost[found.inputs.index(name)]),
+            "Loss added": float(lost[found.inputs.index(name)]),
         }
         for name in found.order
     ]
@@ -618,7 +646,7 @@ def examine(e: Evidence, bounds: AuditTransparency) -> Findings:
     found.verdicts += [
         stable(importance, titles, bounds.min_rank_correlation, e.paths("importance")),
         retold(e, surrogate, bounds.max_surrogate_gap, e.paths()),
-        add_up(explained, e.paths("reasons")),
+        add_up(e, explained, e.paths("reasons")),
     ]
     found.tables = {
         "Importance": importance_table(e, importance),

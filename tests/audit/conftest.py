@@ -111,6 +111,7 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
             schema=SCHEMA,
             target=BinaryTarget(column="y", positive=1, meaning="the payment is missed"),
             key="id",
+            weight=None,
             sensitive_features=("sex", "age"),
             costs=Costs(
                 currency="EUR",
@@ -143,7 +144,7 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
             },
             evaluation={"model_sha256": "a" * 64, "threshold": 0.2, "metrics": {}},
             threshold=0.2,
-            y_prob=y_prob,
+            predicted=y_prob,
             rule_decisions=(test["late"] >= 4).to_numpy(dtype=np.int64),
             verdicts=Path("data/audit/pillar/verdicts.json"),
             figures=Path("data/audit/pillar/figures"),

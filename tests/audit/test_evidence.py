@@ -101,6 +101,8 @@ def core_closure(module: str) -> set[str]:
     while todo:
         name = todo.pop()
         file = ROOT / f"{name.replace('.', '/')}.py"
+        if not file.is_file():
+            file = ROOT / name.replace(".", "/") / "__init__.py"
         if name in found or not file.is_file():
             continue
         found.add(name)
@@ -352,7 +354,7 @@ def test_what_is_gathered_belongs_together(given: dict[str, Path], tmp_path: Pat
     assert e.entities is None
     assert e.target.column not in e.rows
     assert e.rule_decisions.tolist() == (e.test["PAY_0"] >= 2).astype(int).tolist()
-    np.testing.assert_array_equal(e.predictions.y_pred, e.y_prob >= 0.2)
+    np.testing.assert_array_equal(e.predictions.y_pred, e.predicted >= 0.2)
     assert e.paths("a") == ((tmp_path / "figures/a.png").as_posix(), e.verdicts.as_posix())
     assert (e.title("AGE"), e.title("unknown")) == ("Age", "unknown")
 
@@ -369,7 +371,7 @@ def test_rows_of_one_entity_are_drawn_together(given: dict[str, Path], tmp_path:
 def test_a_model_that_gives_no_probabilities_cannot_be_used(
     given: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "score", lambda model, frame: np.full(len(frame), np.nan))
+    monkeypatch.setattr(shared, "predicted", lambda model, frame, task: np.full(len(frame), np.nan))
     conduct(
         [CHECK],
         lambda e: Findings(),
@@ -378,7 +380,7 @@ def test_a_model_that_gives_no_probabilities_cannot_be_used(
         figures=tmp_path / "figures",
     )
     (answer,) = json.loads((tmp_path / "verdicts.json").read_text())["verdicts"]
-    assert "no probabilities" in answer["why"]
+    assert "no finite numbers" in answer["why"]
 
 
 def test_what_is_no_number_is_written_as_none(given: dict[str, Path], tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_biased_model_fails_every_measure(make: Make) -> None:
 
 def test_bias_between_the_bounds_warns(make: Make) -> None:
     e = make(sensitive_features=("sex",))
-    c = compare(group(e.test["sex"], e, ()), e, 100)
+    c = compare(group(e.test["sex"], e, ()), e.sides[0], e, 100)
     value = c.disparity("demographic_parity_difference")["value"]
     assert value is not None
     close = BOUNDS.model_copy(update={"max_demographic_parity_difference": value + 0.001})
@@ -286,7 +286,7 @@ def test_what_chance_makes_of_many_small_groups_only_warns(make: Make) -> None:
 def test_chance_makes_what_shuffled_groups_show(make: Make, name: str) -> None:
     e = make(test=table(600, 2, first=3000))
     grouping = group(e.test["age"], e, (18, 30, 45, 60, 80))
-    drawn = compare(grouping, e, 50).by_chance(name, 2000, np.random.default_rng(0))
+    drawn = compare(grouping, e.sides[0], e, 50).by_chance(name, 2000, np.random.default_rng(0))
     rng = np.random.default_rng(1)
     shuffled = []
     for _ in range(600):
@@ -371,7 +371,7 @@ def test_a_model_that_reads_the_group_is_told(make: Make, inputs: list[str], sta
     verdict = found(e)["attribute_flip:sex"]
     assert verdict.status == status
     flipped = e.rows.assign(sex=3 - e.rows["sex"])
-    turned = np.mean((hard_on_men(flipped) >= 0.2) != (e.y_prob >= 0.2))
+    turned = np.mean((hard_on_men(flipped) >= 0.2) != (e.predicted >= 0.2))
     assert verdict.value == pytest.approx(turned)
 
 
@@ -380,7 +380,7 @@ def test_a_model_that_reads_the_group_is_told(make: Make, inputs: list[str], sta
 
 def test_the_interval_of_a_rate_is_about_that_of_a_share(make: Make) -> None:
     e = make(draws=1000)
-    c: Comparison = compare(group(e.test["sex"], e, ()), e, 100)
+    c: Comparison = compare(group(e.test["sex"], e, ()), e.sides[0], e, 100)
     rates, size = c.drawn["Selection rate"][:, 0], c.sizes[0]
     share = c.once["Selection rate"][0]
     assert rates.std() == pytest.approx(np.sqrt(share * (1 - share) / size), rel=0.1)

@@ -200,7 +200,7 @@ def test_the_calibration_table_is_that_of_sklearn(make: Make) -> None:
 
     e = make()
     rows = examine(e, BOUNDS).tables["Calibration"]
-    came_true, mean = calibration_curve(e.y_true, e.y_prob, n_bins=10, strategy="quantile")
+    came_true, mean = calibration_curve(e.y_true, e.predicted, n_bins=10, strategy="quantile")
     assert [row["Came true"] for row in rows] == pytest.approx(came_true)
     assert [row["Mean probability"] for row in rows] == pytest.approx(mean)
 

@@ -305,7 +305,7 @@ def test_the_attack_is_on_the_loss_of_each_row(make: Make) -> None:
     (verdict, _) = inference(membership(e), 100, 0, BOUNDS, ())
     assert len(attack) == 2 * len(e.test)
     assert verdict.value == pytest.approx(roc_auc_score(attack.y_true, attack.y_prob))
-    given = np.where(e.y_true == 1, e.y_prob, 1 - e.y_prob)
+    given = np.where(e.y_true == 1, e.predicted, 1 - e.predicted)
     assert attack.y_prob[len(e.test) :] == pytest.approx(given)
 
 

@@ -23,7 +23,7 @@ from stages.core.params import AuditTransparency
 from stages.core.schema import Schema
 from stages.core.verdicts import Verdict
 
-from .conftest import SCHEMA, Make, Scorer, table, truth
+from .conftest import SCHEMA, Make, table, truth
 
 BOUNDS = AuditTransparency(
     permutation_repeats=3, min_rank_correlation=0.8, max_surrogate_gap=0.1, top_features=2
@@ -224,7 +224,9 @@ def rows_and_reference() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_the_reasons_of_a_sum_are_its_parts() -> None:
     rows, reference = rows_and_reference()
-    found = reasons(Scorer(linear), rows, reference, INPUTS, np.random.default_rng(0))
+    found = reasons(
+        lambda f: np.asarray(linear(f)), rows, reference, INPUTS, np.random.default_rng(0)
+    )
     start = reference.iloc[0]
     assert found[:, 0] == pytest.approx(0.05 * (rows["income"] - start["income"]) / 10_000)
     assert found[:, 1] == pytest.approx(0.6 * (rows["late"] - start["late"]) / 5)
@@ -237,7 +239,9 @@ def test_two_that_act_together_share_as_shapley_says() -> None:
         return frame["late"] / 10 * (frame["age"] / 100)
 
     rows, reference = rows_and_reference()
-    found = reasons(Scorer(product), rows, reference, ["late", "age"], np.random.default_rng(0))
+    found = reasons(
+        lambda f: np.asarray(product(f)), rows, reference, ["late", "age"], np.random.default_rng(0)
+    )
     a0, b0 = reference["late"].iloc[0] / 10, reference["age"].iloc[0] / 100
     a1, b1 = rows["late"] / 10, rows["age"] / 100
     assert found[:, 0] == pytest.approx((a1 - a0) * (b0 + b1) / 2)
@@ -247,7 +251,7 @@ def test_two_that_act_together_share_as_shapley_says() -> None:
 def test_reasons_add_up(make: Make) -> None:
     e = make(manifest={"inputs": ["income", "late"]})
     explained = explain_examples(e, ["income", "late"])
-    way = explained.y_prob - explained.start
+    way = explained.told - explained.start
     assert explained.contributions.sum(axis=1) == pytest.approx(way, abs=1e-12)
     assert found(e)["reasons"].status == "pass"
 
@@ -270,11 +274,11 @@ def test_a_moody_model_has_no_reasons(make: Make) -> None:
 def test_the_examples_are_the_clearest_and_the_narrowest(make: Make) -> None:
     e = make()
     places = explain_examples(e, ["income", "late"]).places
-    y_prob = e.y_prob[places]
-    assert y_prob[0] == e.y_prob.max()
-    assert y_prob[-1] == e.y_prob.min()
-    assert y_prob[1] == e.y_prob[e.y_prob >= 0.2].min()
-    assert y_prob[2] == e.y_prob[e.y_prob < 0.2].max()
+    y_prob = e.predicted[places]
+    assert y_prob[0] == e.predicted.max()
+    assert y_prob[-1] == e.predicted.min()
+    assert y_prob[1] == e.predicted[e.predicted >= 0.2].min()
+    assert y_prob[2] == e.predicted[e.predicted < 0.2].max()
 
 
 def test_where_all_are_acted_on_there_are_fewer_examples(make: Make) -> None:

@@ -135,6 +135,41 @@ def restore(
         print(line, flush=True)
 
 
+remote = typer.Typer(help="Where the outputs of all commits are: a DVC remote.")
+app.add_typer(remote, name="remote", no_args_is_help=True)
+
+
+@remote.command(name="add")
+def remote_add(
+    url: Annotated[str, typer.Argument(help="A folder, s3://..., ssh://...; no credentials.")],
+    name: Annotated[str, typer.Option(help="What the remote is called.")] = "storage",
+    check: Annotated[bool, typer.Option(help="Write and read a small file first.")] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Give a name that is taken this address.")
+    ] = False,
+) -> None:
+    """Write a DVC remote into .dvc/config, as the default, once it can be written and read."""
+    from operate.remote import add
+
+    print(add(Path(), url, name, probe=check, force=force))
+
+
+@remote.command(name="check")
+def remote_check() -> None:
+    """Can the default remote be written and read? Exit code 2: it cannot, and why."""
+    from operate.remote import check
+
+    print(check(Path()))
+
+
+@remote.command(name="push")
+def remote_push() -> None:
+    """Upload the outputs of dvc.lock and the run cache, by `dvc push --run-cache`."""
+    from operate.remote import push
+
+    raise typer.Exit(push(Path()))
+
+
 @app.command()
 def comment(
     file: Annotated[Path, typer.Argument(help="The review, in Markdown.")],

@@ -1,10 +1,11 @@
 """What a remote gives back, and that nothing is lost where it gives nothing."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from operate import remote
 from operate.cli import app
@@ -134,9 +135,185 @@ def test_a_kind_of_remote_that_is_not_installed_is_told(pushed: Path) -> None:
         restore(pushed)
 
 
-def test_the_command(pushed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_restore_command(pushed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pushed)
     done = CliRunner().invoke(app, ["restore", "HEAD"])
     assert (done.exit_code, done.stdout) == (0, "9 of 9 outputs are here (DVC remote 'box')\n")
     monkeypatch.chdir(pushed.parent)
     assert CliRunner().invoke(app, ["restore"]).exit_code == 2
+
+
+# --- set up ---------------------------------------------------------------------------------
+
+
+def config(project: Path) -> str:
+    return (project / ".dvc/config").read_text()
+
+
+@pytest.fixture
+def call(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Call `loopwright` at the top of the project."""
+    monkeypatch.chdir(project)
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+def computes_nothing(clone: Path) -> None:
+    """See that `dvc repro --pull` gets all outputs, and that no stage runs."""
+    assert not (clone / "data/train/model.bin").exists()
+    printed = run(clone, "dvc", "repro", "--pull")
+    assert "Running stage" not in printed
+    assert printed.endswith("Data and pipelines are up to date.\n")
+    assert run(clone, "dvc", "status", "--quiet") == ""
+
+
+def test_a_second_clone_computes_nothing(
+    project: Path, call: Callable[..., Result], tmp_path: Path
+) -> None:
+    done = call("remote", "add", "../box", "--name", "box")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("remote 'box' is the default: it can be written and read")
+    assert "url = ../../box" in config(project)
+    assert list((tmp_path / "box").iterdir()) == []  # the probe is gone
+    run(project, "git", "commit", "--quiet", "--all", "--message", "a remote")
+    model = (project / "given/model.bin").read_text()
+    assert remote.push(project) == 0
+    (project / "given/model.bin").write_text("model 2")
+    run(project, "dvc", "repro", "--quiet")
+    run(project, "git", "commit", "--quiet", "--all", "--message", "second")
+    assert remote.push(project) == 0
+    run(tmp_path, "git", "clone", "--quiet", "repo", "clone")
+    clone = tmp_path / "clone"
+    computes_nothing(clone)
+    assert (clone / "data/train/model.bin").read_text() == "model 2"
+    # what another commit gave is known by its inputs: the run cache was pushed as well
+    (clone / "given/model.bin").write_text(model)
+    assert "Running stage" not in run(clone, "dvc", "repro", "--pull")
+    assert (clone / "data/train/model.bin").read_text() == model
+
+
+def test_a_remote_is_checked_again_and_keeps_its_options(
+    project: Path, call: Callable[..., Result]
+) -> None:
+    assert call("remote", "add", "../box").exit_code == 0
+    run(project, "dvc", "remote", "modify", "--quiet", "storage", "verify", "true")
+    before = config(project)
+    assert call("remote", "add", "../box").exit_code == 0
+    assert config(project) == before
+    assert call("remote", "check").stdout == "remote 'storage' can be written and read\n"
+    taken = call("remote", "add", "../other")
+    assert taken.exit_code == 2
+    assert "/box already; take another --name, or --force" in taken.stderr
+    assert call("remote", "add", "../other", "--force").exit_code == 0
+    assert "url = ../../other" in config(project)
+    assert "verify" not in config(project)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("s3://KEY:hush@bucket/x", "s3://***@bucket/x: what stands before '@' may be a secret"),
+        ("s3://hush@bucket/x", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"),
+        ("ssh://me:hush@host/x", "dvc remote modify --local storage keyfile"),
+        ("https://host/x?sig=hush", "https://host/x?***: what stands after '?' may be a secret"),
+        ("ftp://host/x", "no kind 'ftp://'; possible: a folder, s3://, gs://"),
+        ("s3:///x", "a host or bucket was expected"),
+        ("https://[host/x", "Invalid IPv6 URL"),
+        ("-f", "a folder or a URL was expected, found '-f'"),
+        (" ", "a folder or a URL was expected"),
+        ("ssh://me@host/x", "requires 'dvc-ssh' to be installed; put `dvc[ssh]`"),
+    ],
+)
+def test_what_is_no_address_or_holds_a_secret_is_refused(
+    project: Path, call: Callable[..., Result], url: str, told: str
+) -> None:
+    before = config(project)
+    done = call("remote", "add", "--", url)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert "hush" not in done.stderr
+    assert config(project) == before
+
+
+def test_a_name_is_a_word(project: Path) -> None:
+    with pytest.raises(LoopwrightError, match="lower-case letters"):
+        remote.add(project, "../box", "My Box")
+
+
+def test_a_remote_that_cannot_be_used_is_not_written(
+    project: Path, call: Callable[..., Result]
+) -> None:
+    before = config(project)
+    (project.parent / "file").write_text("")
+    done = call("remote", "add", "../file/box")
+    assert done.exit_code == 2
+    assert "remote 'storage' cannot be written and read" in done.stderr
+    assert "give a folder that you may write" in done.stderr
+    closed = call("remote", "add", "http://127.0.0.1:9/x")
+    assert closed.exit_code == 2
+    assert "`dvc remote modify --local storage password ...`" in closed.stderr
+    assert config(project) == before
+    done = call("remote", "add", "../file/box", "--no-check")
+    assert "not checked" in done.stdout
+    assert call("remote", "check").exit_code == 2
+
+
+def test_other_bytes_are_noticed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.fs import LocalFileSystem
+
+    monkeypatch.setattr(
+        LocalFileSystem, "get_file", lambda _, there, here: Path(here).write_text("other")
+    )
+    with pytest.raises(LoopwrightError, match="other bytes came back"):
+        remote.add(project, "../box", "box")
+    assert list((project.parent / "box").iterdir()) == []
+
+
+def test_without_a_remote_or_a_repository_it_says_what_to_do(
+    call: Callable[..., Result], tmp_path: Path
+) -> None:
+    for command in ("check", "push"):
+        done = call("remote", command)
+        assert done.exit_code == 2
+        assert "no default remote; `loopwright remote add URL` makes one" in done.stderr
+    with pytest.raises(LoopwrightError, match="not inside of a DVC repository"):
+        remote.check(tmp_path)
+
+
+def test_the_push_command_ends_as_dvc_does(
+    project: Path, call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operate.remote.push", lambda root: 7)
+    assert call("remote", "push").exit_code == 7
+
+
+@pytest.mark.slow
+def test_a_bucket_serves_a_second_clone(
+    project: Path, call: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dvc_s3", reason="S3 remotes need the package dvc-s3")
+    import boto3  # type: ignore[import-untyped]
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "hush",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        missing = call("remote", "add", "s3://box/x")
+        assert missing.exit_code == 2
+        assert "cannot be written and read" in missing.stderr
+        boto3.client("s3").create_bucket(Bucket="box")
+        assert call("remote", "add", "s3://box/x").exit_code == 0
+        assert "hush" not in config(project)
+        run(project, "git", "commit", "--quiet", "--all", "--message", "a remote")
+        assert remote.push(project) == 0
+        run(tmp_path, "git", "clone", "--quiet", "repo", "clone")
+        computes_nothing(tmp_path / "clone")
+    finally:
+        server.stop()

@@ -1,7 +1,6 @@
 """Outputs from a DVC remote: fetched before a run, so that they are not computed anew."""
 
 import logging
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from operate.remote.address import masked
 from stages.core.errors import LoopwrightError
 from stages.core.markdown import one_line
 
@@ -58,7 +58,7 @@ def _fetch(repo: Repo, revisions: Sequence[str]) -> str | None:
         if revisions:
             repo.fetch(revs=list(revisions), workspace=False)
     except Exception as fault:  # each kind of remote fails in its own way
-        return re.sub(r"//[^/@\s]+@", "//***@", one_line(fault)) or type(fault).__name__
+        return masked(one_line(fault)) or type(fault).__name__
     return None
 
 

@@ -15,7 +15,7 @@ from stages.core.params import Tune
 from stages.core.scoring import goodness
 from stages.tune.search import Trial, best_of
 
-COLUMNS = 3
+COLUMNS = 4
 
 
 def draw(trials: Sequence[Trial], tune: Tune) -> Figure:

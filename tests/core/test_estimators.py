@@ -1,14 +1,19 @@
-"""The candidates: each takes the raw frame, gives probabilities, and is what it says."""
+"""The candidates: each takes the raw frame, does each of its tasks, and is what it says."""
 
+import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
+from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
@@ -16,19 +21,87 @@ from threadpoolctl import threadpool_limits
 
 from stages.core.errors import LoopwrightError
 from stages.core.estimators import (
-    ESTIMATORS,
-    RuleClassifier,
+    BASELINES,
+    LEARNERS,
+    Setup,
+    build_ensemble,
     build_estimator,
     inputs_of,
     parameters_of,
     with_parameters,
 )
-from stages.core.params import Params, Train
-from stages.core.schema import Schema
+from stages.core.fitting import fit
+from stages.core.models import as_bytes, load_model, save_model
+from stages.core.params import Candidate, Params, Task, Train, read_params
+from stages.core.schema import Column, Schema
+from stages.core.scoring import predicted, scores
 from stages.core.transformers import build_features
 
-TARGET = "default payment next month"
-CANDIDATES = ("dummy", "rule", "linear", "boosting")
+ROOT = Path(__file__).parent.parent.parent
+TASKS: tuple[Task, ...] = get_args(Task)
+RULES: dict[Task, str] = {
+    "binary": "a > 0.5",
+    "multiclass": "'high' if a > 0.7 else 'middle' if a > -0.7 else 'low'",
+    "regression": "0.8 + 1.5 * a + 0.8 * o",
+}
+# Small ones of each kind, by the names of their parameters in params.yaml.
+SMALL: dict[str, dict[str, Any]] = {
+    "dummy": {},
+    "rule": {},
+    "logistic_regression": {"C": 1.0, "l1_ratio": 0.0, "n_knots": None, "max_iter": 1000},
+    "ridge": {"alpha": 1.0, "n_knots": None},
+    "elastic_net": {"alpha": 0.01, "l1_ratio": 0.5, "n_knots": None, "max_iter": 1000},
+    "decision_tree": {"max_depth": 4, "min_samples_leaf": 10},
+    "random_forest": {
+        "n_estimators": 10,
+        "max_features": 0.5,
+        "min_samples_leaf": 5,
+        "max_leaf_nodes": None,
+    },
+    "extra_trees": {
+        "n_estimators": 10,
+        "max_features": 0.5,
+        "min_samples_leaf": 5,
+        "max_leaf_nodes": 40,
+    },
+    "hist_gradient_boosting": {
+        "learning_rate": 0.2,
+        "max_iter": 12,
+        "max_leaf_nodes": 6,
+        "min_samples_leaf": 10,
+        "l2_regularization": 1.0,
+        "max_features": 0.7,
+        "early_stopping": None,
+    },
+    "lightgbm": {
+        "learning_rate": 0.2,
+        "n_estimators": 12,
+        "num_leaves": 6,
+        "min_child_samples": 10,
+        "reg_lambda": 1.0,
+        "subsample": 0.7,
+        "colsample_bytree": 0.7,
+        "early_stopping": None,
+    },
+    "catboost": {
+        "learning_rate": 0.2,
+        "iterations": 12,
+        "depth": 3,
+        "l2_leaf_reg": 1.0,
+        "early_stopping": None,
+    },
+}
+
+
+def small(kind: str, **parameters: Any) -> Candidate:
+    given = SMALL[kind] | parameters
+    train: dict[str, Any] = {"scoring": "r2", "random_state": 0, "choice": "best"}
+    train |= {"bootstrap": 100, "target_transform": "none", "ensemble": None}
+    return Train(**train, candidates={"it": {"estimator": kind, **given}}).candidates["it"]
+
+
+EACH = [(kind, task) for kind in SMALL for task in small(kind).tasks]
+LEARN = [(kind, task) for kind, task in EACH if kind in LEARNERS]
 
 
 @pytest.fixture(autouse=True)
@@ -38,90 +111,281 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def features(chosen: Params, schema: Schema) -> Pipeline:
-    return build_features(chosen.featurize, schema, TARGET, "ID")
+def made(n: int = 400, seed: int = 0) -> tuple[pd.DataFrame, dict[Task, Any]]:
+    """Return a table with every kind of column, and a truth for each task."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "a": rng.normal(size=n),
+            "b": np.where(rng.random(n) < 0.1, np.nan, rng.exponential(size=n)),
+            "o": rng.integers(0, 4, n),
+            "c": rng.choice(["red", "green", "blue"], n),
+        }
+    )
+    number = 2 * frame["a"] + frame["o"] + (frame["c"] == "red") + rng.normal(0, 0.5, n)
+    levels = np.quantile(number, [1 / 3, 2 / 3])
+    classes = np.array(["low", "middle", "high"], dtype=object)[np.digitize(number, levels)]
+    truths = {
+        "binary": (number > number.median()).to_numpy().astype(np.int64),
+        "multiclass": classes,
+        "regression": np.exp(number / 3).to_numpy(),
+    }
+    return frame, truths
+
+
+SCHEMA = Schema(
+    columns={
+        "a": Column(dtype="float64", kind="numeric", title="a"),
+        "b": Column(dtype="float64", kind="numeric", title="b", nullable=True),
+        "o": Column(dtype="int64", kind="ordinal", title="o"),
+        "c": Column(dtype="str", kind="categorical", title="c"),
+        "y": Column(dtype="int64", kind="numeric", title="y"),
+    }
+)
 
 
 @pytest.fixture
-def build(chosen: Params, features: Pipeline) -> Any:
-    def made(name: str, **parameters: Any) -> Any:
-        candidate = with_parameters(chosen.train.candidates[name], parameters, "test")
-        return build_estimator(candidate, 0, features, chosen.charter.rule.expression)
-
-    return made
+def features(chosen: Params) -> Pipeline:
+    return pipeline(chosen)
 
 
-def test_the_table_names_every_estimator_of_the_params() -> None:
+def pipeline(chosen: Params, **transform: Any) -> Pipeline:
+    kinds = chosen.featurize.transform.model_copy(update=transform)
+    featurize = chosen.featurize.model_copy(
+        update={"exclude": (), "create": {}, "answers": {}, "transform": kinds}
+    )
+    return build_features(featurize, SCHEMA, "y", None)
+
+
+def setup(task: Task, **more: Any) -> Setup:
+    return Setup(task=task, rule=RULES[task], random_state=0, **more)
+
+
+def fit_anew(kind: str, task: Task, features: Pipeline) -> Any:
+    frame, truths = made()
+    estimator = build_estimator(small(kind), setup(task), clone(features))
+    return fit(estimator, frame[:300], truths[task][:300], None)
+
+
+@cache
+def _fitted(kind: str, task: Task) -> Any:
+    return fit_anew(kind, task, pipeline(read_params(ROOT / "params.yaml")))
+
+
+def fitted(kind: str, task: Task) -> Any:
+    """Return a model that the tests share; they do not change it."""
+    return _fitted(kind, task)
+
+
+def test_the_tables_name_every_estimator_of_the_params() -> None:
     schema = Train.model_json_schema()
     mapping = schema["properties"]["candidates"]["additionalProperties"]["discriminator"]
-    assert set(ESTIMATORS) == set(mapping["mapping"])
+    assert {*LEARNERS, *BASELINES} == set(mapping["mapping"]) == set(SMALL)
+    assert not set(LEARNERS) & set(BASELINES)
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
-def test_each_takes_the_raw_frame_and_gives_probabilities(
-    name: str, build: Any, sample: pd.DataFrame
+# --- every estimator, every task ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "task"), EACH)
+def test_each_takes_the_raw_frame_and_says_more_than_nothing(kind: str, task: Task) -> None:
+    frame, truths = made()
+    before = frame.copy()
+    model = fitted(kind, task)
+    rest, y = frame[300:], truths[task][300:]
+    found = predicted(model, rest, task)
+    pd.testing.assert_frame_equal(frame, before)
+    assert is_regressor(model) == (task == "regression") != is_classifier(model)
+    classes = None
+    if task != "regression":
+        classes = [str(label) for label in model.classes_]
+        assert classes == (["0", "1"] if task == "binary" else ["high", "low", "middle"])
+        y_prob = model.predict_proba(rest)
+        assert y_prob.shape == (100, len(classes))
+        np.testing.assert_allclose(y_prob.sum(axis=1), 1)
+        assert ((y_prob >= 0) & (y_prob <= 1)).all()
+        assert set(model.predict(rest)) <= set(model.classes_)
+    name = "root_mean_squared_error" if task == "regression" else "brier_score"
+    dummy = predicted(fitted("dummy", task), rest, task)
+    score, nothing = (scores(task, y, p, [name], classes)[name] for p in (found, dummy))
+    assert score == nothing if kind == "dummy" else score < 0.99 * nothing
+
+
+@pytest.mark.parametrize(("kind", "task"), EACH)
+def test_each_is_saved_and_predicts_the_same_bits(
+    kind: str, task: Task, features: Pipeline, tmp_path: Path
 ) -> None:
-    before = sample.copy()
-    estimator = build(name).fit(sample[:1500], sample[TARGET][:1500].to_numpy())
-    y_prob = estimator.predict_proba(sample[1500:])
-    assert y_prob.shape == (500, 2)
-    np.testing.assert_allclose(y_prob.sum(axis=1), 1)
-    assert ((y_prob >= 0) & (y_prob <= 1)).all()
-    np.testing.assert_array_equal(estimator.classes_, [0, 1])
-    pd.testing.assert_frame_equal(sample, before)
+    model = fitted(kind, task)
+    rest = made()[0][300:]
+    sha256 = save_model(tmp_path / "model.skops", model)
+    assert sha256 == hashlib.sha256((tmp_path / "model.skops").read_bytes()).hexdigest()
+    loaded = load_model(tmp_path / "model.skops", sha256)
+    np.testing.assert_array_equal(predicted(loaded, rest, task), predicted(model, rest, task))
+    np.testing.assert_array_equal(loaded.predict(rest), model.predict(rest))
+    # What was loaded, what has predicted and what is fitted again are one model.
+    assert save_model(tmp_path / "again.skops", loaded) == sha256
+    assert hashlib.sha256(as_bytes(fit_anew(kind, task, features))).hexdigest() == sha256
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
-def test_one_row_is_predicted_as_in_the_batch(name: str, build: Any, sample: pd.DataFrame) -> None:
-    estimator = build(name).fit(sample[:1500], sample[TARGET][:1500].to_numpy())
-    batch = estimator.predict_proba(sample[1500:])[:20, 1]
-    rows = [estimator.predict_proba(sample[i : i + 1])[0, 1] for i in range(1500, 1520)]
-    if name == "linear":
+@pytest.mark.parametrize(("kind", "task"), EACH)
+def test_one_row_is_predicted_as_in_the_batch(kind: str, task: Task) -> None:
+    model = fitted(kind, task)
+    rest = made()[0][300:308]
+    batch = predicted(model, rest, task)
+    rows = np.concatenate([predicted(model, rest[i : i + 1], task) for i in range(8)])
+    if kind in ("logistic_regression", "ridge", "elastic_net"):
         # A dot product of one row and of many are summed in different orders.
-        np.testing.assert_allclose(rows, batch, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(rows, batch, rtol=1e-13)
     else:
         np.testing.assert_array_equal(rows, batch)
 
 
-@pytest.mark.parametrize("name", CANDIDATES)
-def test_predictions_do_not_know_what_is_excluded(
-    name: str, build: Any, sample: pd.DataFrame
+@pytest.mark.parametrize(("kind", "task"), EACH)
+def test_a_weight_of_two_is_the_row_twice(kind: str, task: Task, features: Pipeline) -> None:
+    """Where rows are not drawn by chance, and leaves are not counted in rows."""
+    frame, truths = made(120)
+    y = truths[task]
+    twice = np.arange(120) % 3 == 0
+    ones, weight = np.ones(120), np.where(twice, 2.0, 1.0)
+    candidate = small(kind)
+    if kind in ("random_forest", "extra_trees", "lightgbm", "catboost"):
+        # These draw rows: here a row of no weight must be as if it was not there at all.
+        model = build_estimator(candidate, setup(task), clone(features))
+        base = predicted(fit(clone(model), frame, y, ones), frame, task)
+        other = predicted(fit(clone(model), frame, y, np.where(twice, 50.0, 1.0)), frame, task)
+        assert np.abs(base - other).max() > 0.01
+        return
+    if "min_samples_leaf" in SMALL[kind]:
+        candidate = with_parameters(candidate, {"min_samples_leaf": 1}, "test")
+    if kind == "hist_gradient_boosting":
+        candidate = with_parameters(candidate, {"max_features": 1.0}, "test")
+    # The features are the same in both: those of the rows once.
+    X = clone(features).fit_transform(frame, y)
+    places = np.concatenate([np.arange(120), np.flatnonzero(twice)])
+    if kind in BASELINES:
+        one = fit(BASELINES[kind](setup(task)), frame, y, weight)
+        other = BASELINES[kind](setup(task)).fit(frame.iloc[places], y[places])
+        np.testing.assert_allclose(predicted(one, frame, task), predicted(other, frame, task))
+        return
+    steps = LEARNERS[kind](parameters_of(candidate), setup(task))
+    whole = Pipeline([step for step in steps if step[0] not in ("scale", "fill")])
+    one = fit(clone(whole), X.fillna(0), y, weight)
+    other = clone(whole).fit(X.fillna(0).iloc[places], y[places])
+    np.testing.assert_allclose(
+        predicted(one, X.fillna(0), task), predicted(other, X.fillna(0), task), atol=2e-3
+    )
+
+
+@pytest.mark.parametrize(("kind", "task"), LEARN)
+def test_each_takes_features_with_gaps(kind: str, task: Task, chosen: Params) -> None:
+    model = fit_anew(kind, task, pipeline(chosen, impute="none"))
+    frame = made()[0][300:]
+    assert frame["b"].isna().any()
+    assert np.isnan(model["features"].transform(frame).to_numpy()).any()
+    assert np.isfinite(predicted(model, frame, task)).all()
+
+
+def test_another_process_fits_the_same_bytes() -> None:
+    kinds = ("random_forest", "hist_gradient_boosting", "lightgbm", "catboost")
+    script = (
+        "import hashlib, sys\n"
+        "from threadpoolctl import threadpool_limits\n"
+        "from tests.core.test_estimators import as_bytes, fitted\n"
+        "with threadpool_limits(1):\n"
+        "    for kind in sys.argv[1:]:\n"
+        "        found = as_bytes(fitted(kind, 'binary'))\n"
+        "        print(hashlib.sha256(found).hexdigest())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *kinds],
+        cwd=ROOT,
+        env={"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    here = [hashlib.sha256(as_bytes(fitted(k, "binary"))).hexdigest() for k in kinds]
+    assert done.stdout.split() == here
+
+
+def test_an_ensemble_of_each_task_is_a_model_like_the_rest(
+    features: Pipeline, tmp_path: Path
 ) -> None:
-    estimator = build(name).fit(sample[:1500], sample[TARGET][:1500].to_numpy())
-    rest = sample[1500:]
-    turned = rest.copy()
-    blind = ["SEX", "AGE", "EDUCATION", "MARRIAGE", "ID", TARGET]
-    turned[blind] = turned[blind].sample(frac=1, random_state=0).to_numpy()
-    assert not turned["SEX"].equals(rest["SEX"])
-    np.testing.assert_array_equal(estimator.predict_proba(turned), estimator.predict_proba(rest))
+    frame, truths = made()
+    for task in TASKS:
+        kinds = [kind for kind, can in LEARN if can == task and kind not in ("ridge", "catboost")]
+        members = [
+            (kind, Pipeline(LEARNERS[kind](parameters_of(small(kind)), setup(task))))
+            for kind in kinds
+        ]
+        mean = build_ensemble(members, [1 / len(kinds)] * len(kinds), setup(task))
+        model = Pipeline([("features", clone(features)), ("estimator", mean)])
+        fit(model, frame[:300], truths[task][:300], None)
+        sha256 = save_model(tmp_path / "model.skops", model)
+        loaded = load_model(tmp_path / "model.skops", sha256)
+        expected = np.mean(
+            [predicted(fitted(kind, task), frame[300:], task) for kind in kinds], axis=0
+        )
+        np.testing.assert_allclose(predicted(loaded, frame[300:], task), expected)
+        again = fit(clone(model), frame[:300], truths[task][:300], None)
+        assert as_bytes(again) == (tmp_path / "model.skops").read_bytes()
 
 
-def test_the_dummy_is_the_share_of_train(build: Any, sample: pd.DataFrame) -> None:
-    estimator = build("dummy").fit(sample, sample[TARGET].to_numpy())
-    assert set(estimator.predict_proba(sample)[:, 1]) == {sample[TARGET].mean()}
+# --- each is what it says -----------------------------------------------------------------
 
 
-def test_logistic_regression_is_scikit_learns_on_scaled_features(
-    build: Any, features: Pipeline, sample: pd.DataFrame
-) -> None:
-    y = sample[TARGET].to_numpy()
-    estimator = build("linear", C=0.5).fit(sample, y)
-    X = StandardScaler().fit_transform(clone(features).fit_transform(sample).to_numpy())
-    expected = LogisticRegression(C=0.5, max_iter=1000).fit(X, y).predict_proba(X)
-    np.testing.assert_allclose(estimator.predict_proba(sample), expected, atol=1e-9)
+def scaled(features: Pipeline, frame: pd.DataFrame) -> Any:
+    return StandardScaler().fit_transform(clone(features).fit_transform(frame))
 
 
-def test_boosting_is_scikit_learns_without_early_stopping(
-    build: Any, features: Pipeline, sample: pd.DataFrame
-) -> None:
-    y = sample[TARGET].to_numpy()
-    parameters = {"max_iter": 20, "learning_rate": 0.1, "max_leaf_nodes": 5, "min_samples_leaf": 30}
-    estimator = build("boosting", **parameters, l2_regularization=2.0).fit(sample, y)
-    assert estimator[-1].n_iter_ == 20
-    own = HistGradientBoostingClassifier(**parameters, l2_regularization=2.0, early_stopping=False)
-    X = clone(features).fit_transform(sample)
-    np.testing.assert_array_equal(estimator.predict_proba(sample), own.fit(X, y).predict_proba(X))
+def test_linear_models_are_scikit_learns_on_scaled_features(features: Pipeline) -> None:
+    frame, truths = made()
+    X = scaled(features, frame)
+    for kind, task, own in (
+        ("logistic_regression", "binary", LogisticRegression(C=1.0, max_iter=1000)),
+        ("logistic_regression", "multiclass", LogisticRegression(C=1.0, max_iter=1000)),
+        ("ridge", "regression", Ridge(alpha=1.0)),
+        ("elastic_net", "regression", ElasticNet(alpha=0.01, l1_ratio=0.5)),
+    ):
+        model = build_estimator(small(kind), setup(task), clone(features))
+        model.fit(frame, truths[task])
+        expected = predicted(own.fit(X, truths[task]), X, task)
+        np.testing.assert_allclose(predicted(model, frame, task), expected, atol=1e-9)
+
+
+def test_an_l1_penalty_leaves_features_out(features: Pipeline) -> None:
+    frame, truths = made()
+    lasso = small("logistic_regression", C=0.02, l1_ratio=1.0)
+    model = build_estimator(lasso, setup("binary"), features).fit(frame, truths["binary"])
+    assert 0 < (model[-1].coef_ == 0).sum() < model[-1].coef_.size
+
+
+def test_curves_follow_what_a_line_cannot(features: Pipeline) -> None:
+    frame, _ = made()
+    y = frame["a"].to_numpy() ** 2
+    line, curves = (
+        build_estimator(small("ridge", n_knots=knots), setup("regression"), clone(features))
+        .fit(frame, y)
+        .score(frame, y)
+        for knots in (None, 5)
+    )
+    assert line < 0.1 < 0.5 < curves
+
+
+def test_trees_are_scikit_learns(features: Pipeline) -> None:
+    frame, truths = made()
+    X = clone(features).fit_transform(frame)
+    given = {k: v for k, v in SMALL["hist_gradient_boosting"].items() if k != "early_stopping"}
+    boosting = HistGradientBoostingClassifier(**given, early_stopping=False, random_state=0)
+    forest = RandomForestRegressor(**SMALL["random_forest"], random_state=0)
+    for kind, task, own in (
+        ("hist_gradient_boosting", "binary", boosting),
+        ("random_forest", "regression", forest),
+    ):
+        model = build_estimator(small(kind), setup(task), clone(features))
+        model.fit(frame, truths[task])
+        expected = predicted(own.fit(X, truths[task]), X, task)
+        np.testing.assert_array_equal(predicted(model, frame, task), expected)
 
 
 def test_the_outer_limit_of_threads_holds_for_boosting() -> None:
@@ -129,56 +393,26 @@ def test_the_outer_limit_of_threads_holds_for_boosting() -> None:
         assert _openmp_effective_n_threads() == 1
 
 
-def test_an_estimator_can_be_cloned_and_fitted_again(build: Any, sample: pd.DataFrame) -> None:
-    y = sample[TARGET].to_numpy()
-    first = build("boosting", max_iter=5).fit(sample, y)
-    again = clone(first)
-    assert not hasattr(again[-1], "classes_")
-    np.testing.assert_array_equal(
-        again.fit(sample, y).predict_proba(sample), first.predict_proba(sample)
-    )
+def test_a_transformed_target_is_predicted_in_its_own_unit(features: Pipeline) -> None:
+    frame, truths = made()
+    y = truths["regression"]
+    X = scaled(features, frame)
+    log = build_estimator(
+        small("ridge"), setup("regression", target_transform="log1p"), clone(features)
+    ).fit(frame, y)
+    expected = np.expm1(Ridge(alpha=1.0).fit(X, np.log1p(y)).predict(X))
+    np.testing.assert_allclose(log.predict(frame), expected)
+    normal = build_estimator(
+        small("hist_gradient_boosting"),
+        setup("regression", target_transform="quantile"),
+        clone(features),
+    ).fit(frame, y)
+    found = normal.predict(frame)
+    assert y.min() <= found.min() < found.max() <= y.max()
+    assert np.corrcoef(found, y)[0, 1] > 0.8
 
 
-# --- the rule ---------------------------------------------------------------------------
-
-
-def test_the_rule_predicts_what_it_says_with_the_rates_of_train(sample: pd.DataFrame) -> None:
-    y = sample[TARGET].to_numpy()
-    estimator = RuleClassifier("PAY_0 >= 2 and LIMIT_BAL < 200000").fit(sample, y)
-    held = ((sample["PAY_0"] >= 2) & (sample["LIMIT_BAL"] < 200000)).to_numpy()
-    assert 0 < held.sum() < len(held)
-    np.testing.assert_array_equal(estimator.predict(sample), held.astype(int))
-    expected = np.where(held, y[held].mean(), y[~held].mean())
-    np.testing.assert_array_equal(estimator.predict_proba(sample)[:, 1], expected)
-
-
-def test_the_rule_predicts_the_classes_that_it_was_given(sample: pd.DataFrame) -> None:
-    y = np.where(sample[TARGET] == 1, "yes", "no")
-    estimator = RuleClassifier("PAY_0 >= 2").fit(sample, y)
-    assert estimator.classes_.tolist() == ["no", "yes"]
-    assert set(estimator.predict(sample)) == {"no", "yes"}
-    assert estimator.score(sample, y) > 0.7
-
-
-def test_a_side_without_rows_has_the_rate_of_all(sample: pd.DataFrame) -> None:
-    y = sample[TARGET].to_numpy()
-    estimator = RuleClassifier("PAY_0 >= 100").fit(sample, y)
-    assert estimator.rates_.tolist() == [y.mean(), y.mean()]
-
-
-def test_the_rule_needs_two_classes(sample: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match="two classes were expected, not 1"):
-        RuleClassifier("PAY_0 >= 2").fit(sample, np.zeros(len(sample)))
-
-
-def test_a_rule_that_does_not_parse_is_one_clear_error(sample: pd.DataFrame) -> None:
-    with pytest.raises(LoopwrightError, match=r"charter.rule.expression: .*at character 7"):
-        RuleClassifier("PAY_0 => 2").fit(sample, sample[TARGET])
-    with pytest.raises(LoopwrightError, match="no column 'PAY_1'; did you mean 'PAY_"):
-        RuleClassifier("PAY_1 > 2").fit(sample, sample[TARGET])
-
-
-# --- parameters and inputs --------------------------------------------------------------
+# --- parameters and inputs ----------------------------------------------------------------
 
 
 def test_parameters_are_replaced_by_type(chosen: Params) -> None:
@@ -189,7 +423,7 @@ def test_parameters_are_replaced_by_type(chosen: Params) -> None:
         "max_iter": 7,
         "l2_regularization": 3.0,
     }
-    assert type(changed.l2_regularization) is float
+    assert type(parameters_of(changed)["l2_regularization"]) is float
     assert "estimator" not in parameters_of(changed)
 
 
@@ -210,16 +444,12 @@ def test_parameters_that_cannot_be_are_refused(
         with_parameters(chosen.train.candidates[name], parameters, "here")
 
 
-def test_inputs_are_what_predict_needs(build: Any, chosen: Params, sample: pd.DataFrame) -> None:
-    y = sample[TARGET].to_numpy()
-    assert inputs_of(build("dummy")) == []
-    assert inputs_of(build("rule")) == ["PAY_0"]
-    for name in ("dummy", "rule", "linear", "boosting"):
-        estimator = build(name).fit(sample, y)
-        needed = inputs_of(estimator)
-        np.testing.assert_array_equal(
-            estimator.predict_proba(sample[needed]), estimator.predict_proba(sample)
-        )
+def test_inputs_are_what_predict_needs() -> None:
+    frame = made()[0]
+    for kind, needed in (("dummy", []), ("rule", ["a", "o"]), ("ridge", ["a", "b", "o", "c"])):
+        model = fitted(kind, "regression")
+        assert inputs_of(model) == needed
+        np.testing.assert_array_equal(model.predict(frame[needed or ["a"]]), model.predict(frame))
         for column in needed:
             with pytest.raises(LoopwrightError, match=f"'{column}'"):
-                estimator.predict_proba(sample.drop(columns=column))
+                model.predict(frame.drop(columns=column))

@@ -93,7 +93,8 @@ def measure(
         dealt: by fold the places of the rows to fit on, and of those to score.
         task: of the target.
     """
-    held, losses, alone = [], [], {}
+    held, losses = [], []
+    alone: dict[str, float] = {}
     with progress(len(dealt)) as step:
         for number, (fitting, scored) in enumerate(dealt, start=1):
             step(f"features in fold {number} of {len(dealt)}")

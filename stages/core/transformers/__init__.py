@@ -7,7 +7,7 @@ from stages.core.transformers.columns import SelectColumns
 from stages.core.transformers.combine import Combine
 from stages.core.transformers.create import ColumnsOf, CreateFeatures, is_of
 from stages.core.transformers.dates import DatePart, DateParts, DaysSince
-from stages.core.transformers.gaps import WhereMissing
+from stages.core.transformers.gaps import KnownColumns, WhereMissing
 from stages.core.transformers.groups import GroupStatistic
 from stages.core.transformers.own import OWN_TRANSFORMERS
 from stages.core.transformers.pipeline import (
@@ -33,6 +33,7 @@ TRANSFORMERS = (
     DaysSince,
     FrequencyEncoder,
     GroupStatistic,
+    KnownColumns,
     QuantileBins,
     SelectColumns,
     SelectFeatures,
@@ -53,5 +54,5 @@ __all__ = [
     "probe",
     "row_losses",
     "weight_params",
-    *(kind.__name__ for kind in TRANSFORMERS[:16]),
+    *(kind.__name__ for kind in TRANSFORMERS[:17]),
 ]

@@ -21,7 +21,7 @@ from stages.core.transformers.categories import ByLevels, CategoryNames, Frequen
 from stages.core.transformers.columns import GROUP
 from stages.core.transformers.create import ColumnsOf
 from stages.core.transformers.dates import DateParts
-from stages.core.transformers.gaps import WhereMissing
+from stages.core.transformers.gaps import KnownColumns, WhereMissing
 from stages.core.transformers.target import TargetMean
 from stages.core.transformers.text import TextComponents
 
@@ -80,20 +80,18 @@ def by_kind(
         return [*(blocks if whole else []), *(_gaps(title, pick(gaps), steps) if gaps else [])]
 
     def _gaps(title: str, columns: Any, steps: list[Any]) -> list[Block]:
+        steps = [KnownColumns(), *steps]
         if kinds.impute == "none":
-            return [(f"{title}_gaps", make_pipeline(*steps) if steps else "passthrough", columns)]
+            return [(f"{title}_gaps", make_pipeline(*steps), columns)]
         if kinds.impute == "constant":  # in the column's own unit, so before the transform
             fill = SimpleImputer(
                 strategy="constant", fill_value=kinds.fill_value, keep_empty_features=True
             )
-            blocks = [(f"{title}_filled", make_pipeline(fill, *steps), columns)]
-            return blocks + (
-                [(f"{title}_missing", WhereMissing(), columns)] if kinds.indicator else []
-            )
+            blocks = [(f"{title}_filled", make_pipeline(fill, *steps[1:]), columns)]
+            says = [(f"{title}_missing", WhereMissing(), columns)] if kinds.indicator else []
+            return [*blocks, *says]
         # What is missing is filled in after the transform, which leaves it as it is.
-        fill = SimpleImputer(
-            strategy=kinds.impute, add_indicator=kinds.indicator, keep_empty_features=True
-        )
+        fill = SimpleImputer(strategy=kinds.impute, add_indicator=kinds.indicator)
         return [(f"{title}_filled", make_pipeline(*steps, fill), columns)]
 
     blocks = filled("numeric", of("numeric"), SCALERS[kinds.numeric]())

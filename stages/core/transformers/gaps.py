@@ -1,12 +1,31 @@
-"""Where values were missing, as features."""
+"""Gaps: columns that are nothing else, and where values were missing, as features."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class KnownColumns(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Make a column of which train knew no value 0 everywhere: there is nothing to scale.
+
+    Attributes:
+        empty_: the names of those columns.
+    """
+
+    def fit(self, X: pd.DataFrame, y: Any = None) -> "KnownColumns":
+        """Learn which columns of `X` are missing in every row."""
+        validate_data(self, X, skip_check_array=True)
+        self.empty_ = [str(name) for name in X if X[name].isna().all()]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Return `X`, those columns being 0."""
+        check_is_fitted(self)
+        return X.assign(**dict.fromkeys(self.empty_, 0.0)) if self.empty_ else X
 
 
 class WhereMissing(TransformerMixin, BaseEstimator):

@@ -1,4 +1,4 @@
-"""Put all evidence before a person: one HTML page, the model card, and the summary.
+"""Put all evidence before a person: a small site, the model card, and the summary.
 
 The report reads artefacts alone and measures nothing. It is built whatever is missing:
 what cannot be read is a failed verdict, shown where it should have stood.
@@ -7,11 +7,11 @@ what cannot be read is a failed verdict, shown where it should have stood.
 from pathlib import Path
 from typing import Any
 
-from stages.core.files import write_json, write_text
+from stages.core.files import published, write_json, write_text
 from stages.core.verdicts import as_documents
 from stages.report.card import render_card
 from stages.report.evidence import Evidence, count, gather, overall
-from stages.report.page import render_page
+from stages.report.site import render_site
 
 
 def summarise(evidence: Evidence) -> dict[str, Any]:
@@ -34,6 +34,7 @@ def main(
     explore_figures: Path,
     feature_list: Path,
     best_params: Path,
+    trials: Path,
     model_manifest: Path,
     leaderboard: Path,
     live: Path,
@@ -44,7 +45,7 @@ def main(
     report: Path,
     summary: Path,
 ) -> None:
-    """Read what the stages left, and write the page, the card and the summary."""
+    """Read what the stages left, and write the site, the card and the summary."""
     evidence = gather(
         {
             "charter": charter,
@@ -55,6 +56,7 @@ def main(
             "explore_figures": explore_figures,
             "feature_list": feature_list,
             "best_params": best_params,
+            "trials": trials,
             "model_manifest": model_manifest,
             "leaderboard": leaderboard,
             "live": live,
@@ -65,5 +67,15 @@ def main(
         }
     )
     write_json(summary, summarise(evidence))
-    write_text(model_card, render_card(evidence))
-    write_text(report, render_page(evidence))
+    card = render_card(evidence)
+    write_text(model_card, card)
+    write_site(report, render_site(evidence, card))
+
+
+def write_site(folder: Path, files: dict[str, bytes]) -> None:
+    """Write `files`, by their places in `folder`, all or none."""
+    with published(folder) as temporary:
+        for place, content in files.items():
+            path = temporary / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)

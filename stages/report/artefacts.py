@@ -1,6 +1,5 @@
 """What the stages wrote, read with suspicion: what cannot be read becomes a fault, not a crash."""
 
-import base64
 import csv
 import io
 import struct
@@ -22,6 +21,7 @@ class Artefact(BaseModel):
 
 
 Verdicts = Annotated[list[Verdict], Field(min_length=1)]
+PerhapsVerdicts = list[Verdict]
 Number = float | int | None
 
 
@@ -35,7 +35,7 @@ class Estimate(Artefact):
 class Charter(Artefact):
     """charter.json of define."""
 
-    charter: CharterSection
+    charter: Annotated[CharterSection, Field(discriminator="task")]
     verdicts: Verdicts
 
 
@@ -53,6 +53,7 @@ class Manifest(Artefact):
 
     source: Source
     columns: dict[str, dict[str, Any]]
+    verdicts: PerhapsVerdicts = []
 
 
 class Quality(Artefact):
@@ -65,11 +66,11 @@ class Quality(Artefact):
 
 
 class Splits(Artefact):
-    """splits.json of split."""
+    """splits.json of split; what else it says of each part by name is shown beside the rows."""
 
     strategy: str
     rows: dict[str, int]
-    positive_share: dict[str, Number]
+    positive_share: dict[str, Number] = {}
     verdicts: Verdicts
 
 
@@ -84,35 +85,19 @@ class Finding(Artefact):
     why: str
 
 
-class Titled(Artefact):
-    """The title that a figure bears."""
-
-    file: str
-    title: str
-
-
 class Findings(Artefact):
     """findings.json of explore."""
 
     findings: list[Finding]
-    figures: list[Titled] = []
-
-
-class Ranking(Artefact):
-    """How well a column alone ranks the target."""
-
-    column: str
-    roc_auc: float
+    verdicts: PerhapsVerdicts = []
 
 
 class Created(Artefact):
-    """A created feature, and how well it alone ranks the target."""
+    """A created feature; what else is known of it is evidence for its hypothesis."""
 
     kind: str
     columns: list[str]
     hypothesis: str
-    roc_auc: Number = None
-    best_source: Ranking | None = None
 
 
 class Features(Artefact):
@@ -123,6 +108,7 @@ class Features(Artefact):
     features: list[str]
     dropped: dict[str, str]
     answers: dict[str, str]
+    verdicts: PerhapsVerdicts = []
 
 
 class Search(Artefact):
@@ -132,6 +118,7 @@ class Search(Artefact):
     candidate: str | None = None
     parameters: dict[str, Any]
     score: Number = None
+    verdicts: PerhapsVerdicts = []
 
 
 class Model(Artefact):
@@ -146,6 +133,7 @@ class Model(Artefact):
     scoring: str
     parameters: dict[str, Any]
     finding: str | None = None
+    verdicts: PerhapsVerdicts = []
 
 
 class NextStep(Artefact):
@@ -158,9 +146,9 @@ class NextStep(Artefact):
 class Evaluation(Artefact):
     """evaluation.json of evaluate."""
 
-    threshold: float
+    threshold: Number = None
     metrics: dict[str, dict[str, Estimate]]
-    value: dict[str, Any]
+    value: dict[str, Any] = {}
     diagnosis: dict[str, Any] = {}
     slices: list[dict[str, Any]] = []
     verdicts: Verdicts
@@ -184,14 +172,14 @@ class Figure:
         key: the stage or pillar that drew it, and its name: ``evaluate/roc``.
         width: in pixels.
         height: in pixels.
-        data: its bytes as base64.
+        content: its bytes.
     """
 
     path: str
     key: str
     width: int
     height: int
-    data: str
+    content: bytes
 
 
 Row = dict[str, str]
@@ -247,6 +235,11 @@ class Reader:
             return read
         return None
 
+    @property
+    def not_run(self) -> bool:
+        """Whether nothing of what was asked for is there."""
+        return bool(self.files) and not any(path.exists() for path in self.files)
+
     def figures(self, folder: Path) -> list[Figure]:
         """Return the PNG files in `folder`, by name; none at all is a fault."""
         self.files.append(folder)
@@ -293,6 +286,5 @@ def _figure(path: Path) -> Figure:
     if not head or content[-8:-4] != b"IEND":
         raise ValueError("not a whole PNG")
     width, height = struct.unpack(">II", content[16:24])
-    data = base64.b64encode(content).decode("ascii")
     key = f"{path.parent.parent.name}/{path.stem}"
-    return Figure(path.as_posix(), key, width, height, data)
+    return Figure(path.as_posix(), key, width, height, content)

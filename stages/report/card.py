@@ -18,7 +18,8 @@ from stages.report.promises import promises
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.jinja"
 
 # What the card says of a group of people; the rest stands in the audit's own file.
-GROUP_COLUMNS = ("Feature", "Group", "Rows", "Selection rate", "True positive rate")
+GROUP_COLUMNS = ("Feature", "Group", "Rows")
+GROUP_MEASURES = ("Selection rate", "True positive rate")
 
 
 def render_card(evidence: Evidence) -> str:
@@ -42,10 +43,10 @@ def render_card(evidence: Evidence) -> str:
         overall=overall,
         paths=evidence.paths,
         percent=percent,
-        pillars=[(audits[name], words.PILLAR_WORDS[name][0]) for name in PILLARS],
+        pillars=[(audits[name], words.pillar_words(name)[0]) for name in PILLARS],
         promises=promises(evidence),
         rows=rows,
-        status_words=words.STATUS_WORDS,
+        status_words=words.STATE_WORDS,
         unanswered=_unanswered(evidence),
     )
 
@@ -57,12 +58,13 @@ def _table(audit: Audit, name: str) -> Table | None:
 
 
 def _groups(fairness: Audit) -> Table | None:
-    """Return a row a group of people: how many there are, and how the model decides."""
-    found = fairness.document.tables.get("Groups") if fairness.document else None
-    kept = [
-        {name: row[name] for name in row if name.partition(", ")[0] in GROUP_COLUMNS}
-        for row in found or []
-    ]
+    """Return a row a group of people: how many there are, and two measures of each."""
+    found = (fairness.document.tables.get("Groups") if fairness.document else None) or []
+    measures = dict.fromkeys(name.partition(", ")[0] for row in found for name in row)
+    known = [name for name in GROUP_MEASURES if name in measures]
+    others = [name for name in measures if name not in GROUP_COLUMNS]
+    shown = (*GROUP_COLUMNS, *(known or others[:2]))
+    kept = [{name: row[name] for name in row if name.partition(", ")[0] in shown} for row in found]
     return table(kept) if kept else None
 
 

@@ -10,7 +10,7 @@ from stages.report.evidence import Curve
 
 @dataclass(frozen=True)
 class Node:
-    """A step on the loop: its centre, and where its label stands."""
+    """A step on the loop: its centre, and where its label of two lines begins."""
 
     x: float
     y: float
@@ -31,6 +31,7 @@ class Loop:
 CENTRE = (200.0, 170.0)
 RADIUS = 112.0
 NODE = 19.0
+LINE = 15.0
 
 
 def loop(size: int, back: tuple[int, int] | None) -> Loop:
@@ -48,7 +49,8 @@ def loop(size: int, back: tuple[int, int] | None) -> Loop:
         label_x, label_y = _at(angle, RADIUS + NODE + 12)
         side = round(cos(angle), 6)
         anchor = "middle" if abs(side) < 0.2 else "start" if side > 0 else "end"
-        nodes.append(Node(x, y, label_x, label_y, anchor))
+        label_y -= round(LINE / 2 * (1 - sin(angle)), 1)  # two lines: above, beside or below
+        nodes.append(Node(x, y, label_x, round(label_y, 1), anchor))
     arcs = tuple(_arc(a + gap, a + 2 * pi / size - gap) for a in angles)
     return Loop(tuple(nodes), arcs, _chord(nodes, *back) if back else None)
 

@@ -1,7 +1,7 @@
 """All that the stages left, in the order of the process, and what the report itself finds in it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -35,6 +35,9 @@ PILLARS = (
     "accountability",
 )
 
+# The folders of figures, by their names in dvc.yaml: the step of the loop that shows each.
+FIGURES = {"explore_figures": "explore", "evaluate_figures": "evaluate"}
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -52,6 +55,7 @@ class Audit:
     document: Pillar | None
     figures: tuple[Figure, ...]
     verdicts: tuple[Verdict, ...]
+    not_run: bool
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class Evidence:
     """What the stages left; None where it is missing or cannot be read.
 
     Attributes:
+        figures: by step of the loop.
         verdicts: by step of the loop: those of its stages, and whether its files were read.
+        not_run: the steps that left nothing at all.
         paths: where each artefact is, relative to the repository, by its name in dvc.yaml.
     """
 
@@ -68,16 +74,17 @@ class Evidence:
     quality: Quality | None
     splits: Splits | None
     findings: Findings | None
-    explore_figures: tuple[Figure, ...]
     features: Features | None
     search: Search | None
+    trials: list[Row] | None
     model: Model | None
     leaderboard: list[Row] | None
     curves: tuple[Curve, ...]
     evaluation: Evaluation | None
-    evaluate_figures: tuple[Figure, ...]
     audits: tuple[Audit, ...]
+    figures: dict[str, tuple[Figure, ...]]
     verdicts: dict[str, tuple[Verdict, ...]]
+    not_run: frozenset[str]
     paths: dict[str, str]
 
     @property
@@ -94,23 +101,31 @@ def gather(paths: dict[str, Path]) -> Evidence:
     quality = reader["data"].document(paths["quality"], Quality)
     splits = reader["data"].document(paths["splits"], Splits)
     findings = reader["explore"].document(paths["findings"], Findings)
-    explore_figures = reader["explore"].figures(paths["explore_figures"])
     features = reader["features"].document(paths["feature_list"], Features)
     search = reader["train"].document(paths["best_params"], Search)
+    trials = reader["train"].table(paths["trials"], ["trial"])
     model = reader["train"].document(paths["model_manifest"], Model)
     leaderboard = reader["train"].table(paths["leaderboard"], ["candidate"])
     curves = read_curves(reader["train"], paths["live"])
     evaluation = reader["evaluate"].document(paths["evaluation"], Evaluation)
-    evaluate_figures = reader["evaluate"].figures(paths["evaluate_figures"])
     audits = read_audits(paths["audit"])
+    figures: dict[str, tuple[Figure, ...]] = dict.fromkeys(STEPS, ())
+    for name, step in FIGURES.items():
+        figures[step] += tuple(reader[step].figures(paths[name]))
 
-    told = {
-        "define": charter.verdicts if charter else [],
-        "data": [*(quality.verdicts if quality else []), *(splits.verdicts if splits else [])],
-        "explore": [findings_answered(findings, features, paths)],
-        "evaluate": evaluation.verdicts if evaluation else [],
-        "audit": [verdict for audit in audits for verdict in audit.verdicts],
+    told: dict[str, list[Verdict]] = {
+        step: [verdict for document in documents if document for verdict in document.verdicts]
+        for step, documents in (
+            ("define", [charter]),
+            ("data", [manifest, quality, splits]),
+            ("explore", [findings]),
+            ("features", [features]),
+            ("train", [search, model]),
+            ("evaluate", [evaluation]),
+        )
     }
+    told["explore"].append(findings_answered(findings, features, paths))
+    told["audit"] = [verdict for audit in audits for verdict in audit.verdicts]
     verdicts = {
         step: (*told.get(step, []), *([reader[step].verdict()] if reader[step].files else []))
         for step in STEPS
@@ -122,16 +137,17 @@ def gather(paths: dict[str, Path]) -> Evidence:
         quality=quality,
         splits=splits,
         findings=findings,
-        explore_figures=tuple(explore_figures),
         features=features,
         search=search,
+        trials=trials,
         model=model,
         leaderboard=leaderboard,
         curves=curves,
         evaluation=evaluation,
-        evaluate_figures=tuple(evaluate_figures),
         audits=audits,
+        figures=figures,
         verdicts=verdicts,
+        not_run=frozenset(_not_run(reader, audits)),
         paths={name: path.as_posix() for name, path in paths.items()},
     )
 
@@ -151,7 +167,14 @@ def _read_audit(folder: Path) -> Audit:
         reader.faults.append(f"{folder.as_posix()}: holds the pillar '{document.pillar}'")
         document = None
     verdicts = (*(document.verdicts if document else []), reader.verdict())
-    return Audit(folder.name, document, tuple(figures), verdicts)
+    return Audit(folder.name, document, tuple(figures), verdicts, reader.not_run)
+
+
+def _not_run(reader: dict[str, Reader], audits: tuple[Audit, ...]) -> Iterator[str]:
+    """Yield the steps of which nothing is there."""
+    yield from (step for step in STEPS if reader[step].not_run)
+    if all(audit.not_run for audit in audits):
+        yield "audit"
 
 
 def read_curves(reader: Reader, folder: Path) -> tuple[Curve, ...]:

@@ -9,6 +9,9 @@ from stages.core.metrics import METRICS
 from stages.core.numbers import MINUS, NOTHING, SPACE, interval, measured, number, percent
 from stages.report.words import in_words
 
+# More rows than this stay in the file: a browser sorts so many in a blink.
+MOST = 5000
+
 # Columns that hold shares of 1, by the last word of their name.
 _SHARE = re.compile(r"(?:^|[\s_])(?:share|rate)$", re.IGNORECASE)
 # "Test, low" and "Test, high", or "test_low" and "test_high", are the interval of "test".
@@ -26,12 +29,14 @@ class Table:
         head: the names of the columns.
         numeric: which columns stand to the right.
         rows: the cells.
+        keys: the number that each cell is sorted by, where it is not the text itself.
         left_out: how many more rows there are.
     """
 
     head: tuple[str, ...]
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
+    keys: tuple[tuple[str, ...], ...]
     left_out: int
 
     @property
@@ -44,7 +49,7 @@ class Table:
         return len(self.rows)
 
 
-def table(rows: Sequence[Mapping[str, Any]], most: int = 200) -> Table:
+def table(rows: Sequence[Mapping[str, Any]], most: int = MOST) -> Table:
     """Return the first `most` of `rows`, with all columns that any row has."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     ends = {name: found for name in names if (found := _interval_of(name, names))}
@@ -56,6 +61,10 @@ def table(rows: Sequence[Mapping[str, Any]], most: int = 200) -> Table:
         head=tuple(in_words(name) for name in head),
         numeric=tuple(numeric),
         rows=tuple(tuple(cells) for cells in shown),
+        keys=tuple(
+            tuple(_key(row.get(name), text) for name, text in zip(head, cells, strict=True))
+            for row, cells in zip(rows, shown, strict=False)
+        ),
         left_out=max(len(rows) - most, 0),
     )
 
@@ -80,17 +89,30 @@ def _shown(row: Mapping[str, Any], name: str, ends: tuple[str, str] | None) -> s
     return measured(value, bounds)
 
 
+def _key(value: Any, shown: str) -> str:
+    """Return the number behind a cell, where its text is not that number already."""
+    value = parsed(value["value"] if is_estimate(value) else value)
+    exact = f"{value:.10g}" if isinstance(value, (int, float)) else shown
+    return "" if exact == shown else exact
+
+
 def cell(value: Any) -> str:
     """Return one value of any kind as text."""
+    if is_estimate(value):
+        return measured(value["value"], value["interval"])
     if isinstance(value, dict):
-        if set(value) == {"value", "interval"} and _is_estimate(**value):
-            return measured(value["value"], value["interval"])
         return "; ".join(f"{name}: {cell(inner)}" for name, inner in value.items()) or NOTHING
     if isinstance(value, (list, tuple)):
         return ", ".join(cell(inner) for inner in value) or NOTHING
     if isinstance(value, str):
         return METRICS[value].title if value in METRICS else value
     return number(value)
+
+
+def is_estimate(value: Any) -> bool:
+    """Return whether this is ``{"value": number, "interval": [low, high] or None}``."""
+    named = isinstance(value, dict) and set(value) == {"value", "interval"}
+    return named and _is_estimate(value["value"], value["interval"])
 
 
 def _is_estimate(value: Any, interval: Any) -> bool:

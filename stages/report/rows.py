@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.numbers import NOTHING, measured, money, number
-from stages.core.params import Costs
+from stages.core.numbers import money
+from stages.core.params import AnyCosts, Costs
 from stages.report.artefacts import (
+    Artefact,
     Evaluation,
     Features,
     Finding,
@@ -15,8 +16,8 @@ from stages.report.artefacts import (
     Splits,
 )
 from stages.report.evidence import answer_to
-from stages.report.grid import parsed
-from stages.report.words import in_words, metric_words
+from stages.report.grid import is_estimate, parsed
+from stages.report.words import in_words, metric_words, table_words
 
 Rows = list[dict[str, Any]]
 
@@ -46,11 +47,22 @@ def of_quality(quality: Quality) -> Rows:
 
 
 def of_splits(splits: Splits) -> Rows:
-    """One row a split: its rows and its share of positives."""
-    return [
-        {"Split": in_words(name), "Rows": rows, "Positive share": splits.positive_share.get(name)}
-        for name, rows in splits.rows.items()
-    ]
+    """One row a split: its rows, and what else is said of each, such as its target."""
+    said = {"positive_share": splits.positive_share} | (splits.model_extra or {})
+    rows: Rows = [{"Split": in_words(name), "Rows": size} for name, size in splits.rows.items()]
+    for fact, found in said.items():
+        if not (isinstance(found, Mapping) and set(found) >= set(splits.rows)):
+            continue
+        for row, name in zip(rows, splits.rows, strict=True):
+            row |= _flat(fact, found[name], known=set(said))
+    return rows
+
+
+def _flat(fact: str, found: Any, known: set[str]) -> dict[str, Any]:
+    """Return a fact, or the facts in it that do not stand elsewhere, by their titles."""
+    if not isinstance(found, Mapping):
+        return {in_words(fact): found}
+    return {in_words(f"{fact} {name}"): value for name, value in found.items() if name not in known}
 
 
 def of_findings(findings: Findings, answers: dict[str, str]) -> tuple[Rows, Rows]:
@@ -76,24 +88,32 @@ def _of_finding(finding: Finding) -> dict[str, Any]:
 
 
 def of_created(features: Features) -> Rows:
-    """One row a created feature: how it is made, why, and whether selection kept it."""
+    """One row a created feature: how it is made, why, its evidence, and its fate."""
     kept = set(features.features)
     rows = []
     for name, created in features.created.items():
         reason = features.dropped.get(name)
         fate = f"dropped: {reason}" if reason else "kept" if name in kept else "transformed"
-        best = created.best_source
+        known = created.model_extra or {}
         rows.append(
             {
                 "Feature": name,
                 "How": f"{in_words(created.kind).lower()} of {', '.join(created.columns)}",
                 "Hypothesis": created.hypothesis,
-                "ROC AUC alone": created.roc_auc,
-                "Best source alone": f"{best.column}: {number(best.roc_auc)}" if best else None,
-                "Selection": fate,
             }
+            | {metric_words(key): _joined(fact) for key, fact in known.items() if key != "rows"}
+            | {"Selection": fate}
         )
     return rows
+
+
+def _joined(fact: Any) -> Any:
+    """Return ``{"column": "AGE", "roc_auc": 0.6}`` as ``AGE: 0.600``, anything else as it is."""
+    if isinstance(fact, Mapping) and len(fact) == 2:
+        name, value = fact.values()
+        if isinstance(name, str) and isinstance(value, (int, float)):
+            return {name: value}
+    return fact
 
 
 def of_dropped(features: Features) -> Rows:
@@ -112,8 +132,8 @@ def of_metrics(evaluation: Evaluation, currency: str) -> Rows:
         row: dict[str, Any] = {"Metric": metric_words(name, currency)}
         for subject in subjects:
             found = evaluation.metrics[subject].get(name)
-            shown = measured(found.value, found.interval) if found else NOTHING
-            row[titles.get(subject, f"{in_words(subject)} on validation")] = shown
+            title = titles.get(subject, f"{in_words(subject)} on validation")
+            row[title] = found.model_dump(include={"value", "interval"}) if found else None
         rows.append(row)
     return rows
 
@@ -125,7 +145,9 @@ def of_leaderboard(leaderboard: Sequence[Mapping[str, str]]) -> Rows:
     for entry in leaderboard:
         won = ", the winner" if entry.get("winner") == "True" else ""
         row: dict[str, Any] = {"Candidate": entry["candidate"] + won}
-        row |= {in_words(n): parsed(entry[n]) for n in ("estimator", "features") if n in entry}
+        for name, text in entry.items():
+            if not name.startswith(("validation_", "train_")) and name not in _OF_CANDIDATE:
+                row[in_words(name)] = parsed(text)
         for name in scores:
             metric = name.removeprefix("validation_")
             row[metric_words(metric)] = parsed(entry[name])
@@ -133,6 +155,14 @@ def of_leaderboard(leaderboard: Sequence[Mapping[str, str]]) -> Rows:
                 row[f"{metric_words(metric)} on train"] = parsed(entry.get(f"train_{metric}"))
         rows.append(row)
     return rows
+
+
+_OF_CANDIDATE = ("candidate", "winner")
+
+
+def of_trials(trials: Sequence[Mapping[str, str]]) -> Rows:
+    """One row a trial of the search."""
+    return [{metric_words(name): parsed(text) for name, text in row.items()} for row in trials]
 
 
 # What evaluation.json calls who decides, and what comes of it, in the order of the page.
@@ -154,9 +184,10 @@ _INVESTMENT = {
 
 def of_decisions(value: Mapping[str, Any], currency: str) -> Rows:
     """What 1,000 decisions bring, by who decides."""
+    others = {name: in_words(name) for name, found in value.items() if is_estimate(found)}
     return [
         {"Who decides": title, f"1,000 decisions bring, {currency}": value[name]}
-        for name, title in _DECIDERS.items()
+        for name, title in (_DECIDERS | others | _DECIDERS).items()
         if name in value
     ]
 
@@ -188,15 +219,38 @@ _DIAGNOSIS = {
 
 
 def of_diagnosis(diagnosis: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the facts of the diagnosis as (name, value)."""
-    facts = {name: diagnosis[name] for name in _DIAGNOSIS if name in diagnosis}
+    """Return the facts of the diagnosis as (name, value), those with a name here first."""
+    facts = {name: diagnosis[name] for name in (*_DIAGNOSIS, *diagnosis) if name in diagnosis}
     if isinstance(facts.get("verdict"), str):
         facts["verdict"] = in_words(facts["verdict"]).lower()
-    return [(_DIAGNOSIS[name], value) for name, value in facts.items()]
+    return [(_DIAGNOSIS.get(name, in_words(name)), value) for name, value in facts.items()]
 
 
-def of_costs(costs: Costs) -> Rows:
-    """What one decision brings, by decision and outcome."""
+_COSTS = {
+    "right": "Deciding for the true class",
+    "wrong": "Deciding for another class",
+    "per_unit_over": "Each unit that the prediction is too high",
+    "per_unit_under": "Each unit that the prediction is too low",
+}
+
+
+def of_costs(costs: AnyCosts) -> Rows:
+    """What one decision brings: by decision and outcome, by class, or by unit of the error."""
+    if isinstance(costs, Costs):
+        return _of_yes_or_no(costs)
+    amounts = {
+        _COSTS[name]: getattr(costs, name) for name in _COSTS if name in type(costs).model_fields
+    }
+    for exception in getattr(costs, "exceptions", ()):
+        amounts[f"Deciding for {exception.decided} where {exception.actual} is true"] = (
+            exception.value
+        )
+    return [
+        {"Case": case, "Brings": money(amount, costs.currency)} for case, amount in amounts.items()
+    ]
+
+
+def _of_yes_or_no(costs: Costs) -> Rows:
     shown = {
         name: money(getattr(costs, name), costs.currency)
         for name in ("true_positive", "false_positive", "false_negative", "true_negative")
@@ -213,3 +267,33 @@ def of_costs(costs: Costs) -> Rows:
             "It does not": shown["true_negative"],
         },
     ]
+
+
+def more_of(document: Artefact, stage: str) -> list[tuple[str, str, Rows]]:
+    """Return what a stage wrote beyond what the report knows: (title, how to read it, rows)."""
+    found: list[tuple[str, str, Rows]] = []
+    facts: Rows = []
+    for name, value in (document.model_extra or {}).items():
+        rows = _as_rows(value)
+        if name == "figures" or isinstance(value, str):
+            continue
+        if rows:
+            found.append((*table_words(f"{stage}/{name}"), rows))
+        elif is_estimate(value) or isinstance(value, (int, float)):
+            facts.append({"Measure": table_words(f"{stage}/{name}")[0], "Value": value})
+    if facts:
+        found.append((*table_words(f"{stage}/facts"), facts))
+    return found
+
+
+def _as_rows(value: Any) -> Rows:
+    """Return a list of mappings, or a mapping of mappings or facts, as rows of a table."""
+    if isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
+        return [dict(row) for row in value]
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
+        return [{"Note": text} for text in value]
+    if not isinstance(value, Mapping) or is_estimate(value):
+        return []
+    if value and all(isinstance(row, Mapping) and not is_estimate(row) for row in value.values()):
+        return [{"Name": in_words(name), **row} for name, row in value.items()]
+    return [{"Name": in_words(name), "Value": fact} for name, fact in value.items()]

@@ -1,15 +1,20 @@
-"""What the report calls things: steps, pillars, figures, statuses, checks."""
+"""What the report calls things: states, steps, pillars, figures, tables, checks."""
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from stages.core.metrics import METRICS
-from stages.core.verdicts import Status, Verdict
-from stages.report.artefacts import Figure
+from stages.core.verdicts import SEVERITY, Status, Verdict, worst
 from stages.report.evidence import count
 
-STATUS_WORDS: dict[Status, str] = {
+# A step of which nothing is there has the state `not_run`; its checks fail all the same.
+State = Status | Literal["not_run"]
+STATES: tuple[State, ...] = (SEVERITY[0], "not_run", *SEVERITY[1:])
+
+STATE_WORDS: dict[State, str] = {
     "fail": "Fail",
+    "not_run": "Not run",
     "insufficient": "Insufficient",
     "warn": "Warning",
     "pass": "Pass",
@@ -28,27 +33,49 @@ STEP_WORDS = {
     "decide": ("Decide", "May it ship, and what is left for a person to decide?"),
 }
 
-# Each pillar of the audit: its name, and the question that it asks.
+# What a step is called on a page of its own name.
+HEADINGS = {"data": "Collect"}
+
+# Each pillar of the audit: its name, a question to which yes is the good answer, and why
+# it is asked.
 PILLAR_WORDS = {
-    "performance": ("Performance", "Is the model as good as promised?"),
+    "performance": (
+        "Performance",
+        "Is the model as good as promised?",
+        "The charter promised numbers before there was a model. Here they are measured on rows "
+        "that no earlier step has seen: neither the model nor the people who built it could "
+        "have learned them by heart.",
+    ),
     "safety": (
         "Safety",
-        "What happens where the input is rare, noisy, missing or out of range, and who is "
-        "served worst?",
+        "Does the model stay sound where the input is rare, noisy, missing or out of range?",
+        "A model that is right on the average can be wrong for a few, or break on a bad input. "
+        "Parts of the table are looked at one by one, and inputs are disturbed on purpose.",
     ),
-    "fairness": ("Fairness", "Are groups of people treated alike, and served equally well?"),
+    "fairness": (
+        "Fairness",
+        "Are groups of people treated alike, and served equally well?",
+        "For each group: how often the model acts on its people, and how often it is right and "
+        "wrong about them. A difference is not yet an injustice, but somebody has to answer "
+        "for it.",
+    ),
     "privacy_security": (
         "Privacy and security",
-        "Can a person be picked out or told to have been in the data, and are the model's "
-        "bytes safe to load?",
+        "Are the people in the data hidden, and is the model's file safe to load?",
+        "Rare traits single people out; a model that remembers its rows betrays who was among "
+        "them; and a file of a model can carry code.",
     ),
     "transparency": (
         "Transparency",
         "Can it be said why the model decides as it does, and does the explanation hold?",
+        "Who is decided about may ask why. The inputs that move the model are named, and the "
+        "explanation is itself held against what the model does.",
     ),
     "accountability": (
         "Accountability",
         "Is it on record what was built from what, who answers for it, and can it be made again?",
+        "When something goes wrong, somebody must be able to go back along the chain from the "
+        "decision to the people and the bytes behind it.",
     ),
 }
 
@@ -61,12 +88,21 @@ FIGURE_WORDS = {
     "explore/scatter": "Columns against each other",
     "explore/pair": "The columns that part the outcomes best, pair by pair",
     "explore/correlation": "Correlations between columns",
+    "featurize/evidence": "What each created feature adds to the columns that it is made of",
+    "featurize/selection": "What selection kept and left out",
+    "tune/trials": "The trials of the search, in the order in which they were made",
+    "tune/history": "The best score that the search had found, by trial",
+    "tune/importance": "Which parameters the score depends on",
+    "tune/parameters": "The score by each parameter",
     "evaluate/roc": "How well the model ranks, on validation",
     "evaluate/precision_recall": "How many flags are right, and how many cases are found",
     "evaluate/calibration": "Whether a probability is the share that comes true",
     "evaluate/scores": "The probabilities that each outcome was given",
     "evaluate/threshold": "What decisions bring, by threshold",
     "evaluate/confusion": "Decisions against outcomes",
+    "evaluate/residuals": "How far predictions lie from what happened",
+    "evaluate/predicted": "Predictions against what happened",
+    "evaluate/errors": "Where the model is wrong",
     "evaluate/learning_curve": "Whether more rows would help",
     "performance/criteria": "The charter's promises on validation and test",
     "performance/calibration": "Whether a probability is the share that comes true, on test",
@@ -78,9 +114,44 @@ FIGURE_WORDS = {
     "privacy_security/anonymity": "How many people share their traits with how many others",
     "privacy_security/membership": "Whether the model betrays who was in its training data",
     "transparency/importance": "What the model looks at",
-    "transparency/partial_dependence": "How the probability moves with each input",
+    "transparency/partial_dependence": "How the prediction moves with each input",
     "transparency/reasons": "Why single decisions came out as they did",
     "accountability/lineage": "The chain from the people to the decision",
+}
+
+# What stages call their tables, where the name alone says too little: the title, and how
+# to read it.
+TABLE_WORDS = {
+    "ingest/sources": ("The sources one by one", ""),
+    "ingest/notes": ("What a reader of the table should know", ""),
+    "evaluate/slices": (
+        "Slices",
+        "Parts of validation. Many intervals stand side by side here: one in twenty misses by "
+        "chance.",
+    ),
+    "evaluate/thresholds": (
+        "Thresholds",
+        "The one that follows from the costs decides; the best one on validation is shown "
+        "beside it and has seen these very rows.",
+    ),
+    "evaluate/rows": ("Rows of validation", ""),
+    "evaluate/errors": ("Where the model is wrong", ""),
+    "evaluate/more_rows": ("What more rows would bring", ""),
+    "evaluate/facts": ("More that was measured", ""),
+    "explore/summary": ("What was looked at", ""),
+    "fairness/Groups": (
+        "Groups",
+        "Each group of people, and how the model decides about it. In brackets: 95 % intervals.",
+    ),
+    "fairness/Intersections": (
+        "Groups within groups",
+        "People who share two traits. Small groups have wide intervals, or none.",
+    ),
+    "fairness/Disparities": (
+        "Differences between groups",
+        "The largest difference or the smallest ratio between any two groups that have enough "
+        "rows.",
+    ),
 }
 
 
@@ -90,9 +161,19 @@ def in_words(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def caption(figure: Figure) -> str:
-    """Return what a figure shows."""
-    return FIGURE_WORDS.get(figure.key, in_words(figure.key.rpartition("/")[2]))
+def caption(key: str) -> str:
+    """Return what the figure `key` shows: ``evaluate/roc``."""
+    return FIGURE_WORDS.get(key, in_words(key.rpartition("/")[2]))
+
+
+def table_words(key: str) -> tuple[str, str]:
+    """Return the title of the table `key`, ``fairness/Groups``, and how to read it."""
+    return TABLE_WORDS.get(key, (in_words(key.partition("/")[2]), ""))
+
+
+def pillar_words(pillar: str) -> tuple[str, str, str]:
+    """Return the name of a pillar, its question, and why it is asked."""
+    return PILLAR_WORDS.get(pillar, (in_words(pillar), "", ""))
 
 
 def metric_words(name: str, currency: str = "") -> str:
@@ -122,3 +203,46 @@ def answer(verdicts: Sequence[Verdict]) -> tuple[str, str]:
     if found["warn"]:
         return "Yes, with care", f"{found['warn']} of {total} checks warn; none fails."
     return "Yes", f"None of {total} checks warns or fails."
+
+
+# What is to be done about the whole, by its worst status.
+ADVICE: dict[Status, tuple[str, str]] = {
+    "fail": (
+        "Repair what fails",
+        "Each failed check names its cause. Repair that, or change the bound by a pull request "
+        "that says why.",
+    ),
+    "insufficient": (
+        "Answer what the data cannot",
+        "Collect more data, or accept each open question by name and with a reason.",
+    ),
+    "warn": (
+        "Read the warnings, then decide",
+        "None stands in the way by itself. Whoever approves has read them.",
+    ),
+    "pass": ("Approve, or go round once more", "No check stands open. The approval is a person's."),
+    "not_applicable": ("Ask something", "No check applies: nothing was held against a bound."),
+}
+
+
+_OPEN_ANSWERS: dict[Status, str] = {
+    "fail": "No",
+    "insufficient": "It cannot be told",
+    "warn": "Yes, with care",
+}
+_COUNTED: dict[Status, str] = {
+    "fail": "fail",
+    "insufficient": "cannot be answered by the data",
+    "warn": "warn",
+    "pass": "pass",
+}
+
+
+def answer_of_pillar(verdicts: Sequence[Verdict]) -> tuple[str, str]:
+    """Return the answer to a pillar's question: the word, and the sentence behind it."""
+    found, total = count(verdicts), len(verdicts)
+    word = _OPEN_ANSWERS.get(worst(verdict.status for verdict in verdicts))
+    if word is None:
+        return "Yes", f"None of {total} checks warns or fails."
+    held = [f"{found[status]} {said}" for status, said in _COUNTED.items() if found[status]]
+    return word, f"Of {total} checks {', '.join(held)}."

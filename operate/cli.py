@@ -171,6 +171,26 @@ def remote_push() -> None:
 
 
 @app.command()
+def freshness(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    repro: Annotated[
+        bool, typer.Option("--repro", help="Then read again what changed, and what depends on it.")
+    ] = False,
+) -> None:
+    """Which sources changed since they were read? 0: none; 1: one did; 2: one cannot be asked."""
+    from operate.freshness import as_document, exit_code, freshness, show
+    from operate.freshness import repro as run
+
+    rows = freshness(Path())
+    if as_json:
+        print(json.dumps(as_document(rows), indent=2, ensure_ascii=False))
+    else:
+        show(rows, Console())
+    code = exit_code(rows)
+    raise typer.Exit(run(rows) if repro and code != 2 else code)
+
+
+@app.command()
 def comment(
     file: Annotated[Path, typer.Argument(help="The review, in Markdown.")],
     artifact: Annotated[

@@ -41,6 +41,8 @@ def _checks(column: Column) -> "list[pa.Check]":
     if declared.in_range is not None:
         low, high = (int(b) if b.is_integer() else b for b in declared.in_range)
         checks.append(pa.Check.in_range(low, high))
+    if declared.between is not None:
+        checks.append(pa.Check.in_range(*map(pd.Timestamp, declared.moments())))
     if declared.isin is not None:
         checks.append(pa.Check.isin(list(declared.isin)))
     if declared.str_matches is not None:

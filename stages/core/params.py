@@ -238,7 +238,9 @@ class MulticlassCharter(_Charter):
     @classmethod
     def _no_direction(cls, monotonic: dict[str, str]) -> dict[str, str]:
         if monotonic:
-            raise ValueError("several classes have no direction to rise or fall in; {} was expected")
+            raise ValueError(
+                "several classes have no direction to rise or fall in; {} was expected"
+            )
         return monotonic
 
 

@@ -178,6 +178,9 @@ def check_target(frame: pd.DataFrame, target: Target, policy: Policy) -> Outcome
         if not value:
             message = f"no row has the positive value {target.positive!r}; found: {_some(found)}"
             faults.append((policy, (column, None, None, message)))
+        if len(found) > 2:
+            message = f"{len(found)} labels, and all but the positive one are one class: "
+            faults.append((policy, (column, None, None, message + _some(found))))
     elif isinstance(target, RegressionTarget):
         value, threshold = len(found), "> 1 number"
         good = f"the target has {value:,} different values"

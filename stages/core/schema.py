@@ -1,8 +1,10 @@
 """schema.yaml: what each column of the table is, in pandera's words."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
@@ -31,6 +33,8 @@ class Checks(Section):
     """The values that a column may hold, by pandera's names of the checks."""
 
     in_range: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    # of moments, in ISO 8601: the first and the last that may be
+    between: Annotated[tuple[str, str], Field(strict=False)] | None = None
     isin: tuple[int | float | str | bool, ...] | None = None
     str_matches: str | None = None
     on_failure: Policy = "fail"
@@ -39,11 +43,22 @@ class Checks(Section):
     def _possible(self) -> "Checks":
         if self.in_range and self.in_range[0] > self.in_range[1]:
             raise ValueError("in_range was expected as [low, high]")
+        if self.between and self.moments() != tuple(sorted(self.moments())):
+            raise ValueError("between was expected as [first, last]")
         try:
             re.compile(self.str_matches or "")
         except re.error as fault:
             raise ValueError(f"str_matches is no regular expression: {fault}") from None
         return self
+
+    def moments(self) -> tuple[datetime, ...]:
+        """Return the bounds of `between`, none where there are none; with a zone, in UTC.
+
+        Raises:
+            ValueError: one is not written in ISO 8601.
+        """
+        found = [datetime.fromisoformat(text) for text in self.between or ()]
+        return tuple(m.astimezone(UTC).replace(tzinfo=None) if m.tzinfo else m for m in found)
 
 
 class Column(Section):
@@ -57,6 +72,8 @@ class Column(Section):
     nullable: bool = False
     unique: bool = False
     format: str | None = None
+    # of moments that are written without one: Europe/Berlin; the table has them in UTC
+    time_zone: str | None = None
     checks: Checks | None = None
 
     @model_validator(mode="after")
@@ -83,14 +100,26 @@ class Column(Section):
             raise ValueError(
                 "a format such as '%Y-%m-%d' goes with kind datetime, and only with it"
             )
+        if self.time_zone is not None:
+            self._is_zone(self.time_zone)
         if self.checks:
             self._takes(self.checks)
         return self
+
+    def _is_zone(self, name: str) -> None:
+        if self.format is None or "%z" in self.format:
+            raise ValueError("time_zone goes with a format that has no %z")
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError(f"time_zone: no zone '{name}'; one is Europe/Berlin") from None
 
     def _takes(self, checks: Checks) -> None:
         """Refuse checks that no value of this dtype could be held against."""
         if checks.in_range and self.dtype not in _NUMBERS:
             raise ValueError(f"in_range needs numbers, not dtype {self.dtype}")
+        if checks.between and self.kind != "datetime":
+            raise ValueError(f"between needs moments, not dtype {self.dtype}")
         if checks.str_matches is not None and self.dtype not in _TEXTS:
             raise ValueError(f"str_matches needs text, not dtype {self.dtype}")
         for value in checks.isin or ():

@@ -128,3 +128,12 @@ def test_the_default_table_has_its_known_undocumented_codes(
     assert set(found["policy"]) == {"warn"}
     codes = found[found["column"] == "EDUCATION"]["value"].value_counts()
     assert codes.to_dict() == {5: 280, 6: 51, 0: 14}
+
+
+def test_moments_lie_between_the_declared_ones() -> None:
+    line = {"dtype": "datetime64[ns]", "kind": "datetime", "format": "%Y"}
+    schema = schema_of(
+        day={**line, "checks": {"between": ["2012-01-01", "2013-01-01T01:00+01:00"]}}
+    )
+    days = pd.DataFrame({"day": pd.to_datetime(["2011", "2012", "2013", "2014"]).as_unit("ns")})
+    assert [case[2:] for case in failures(days, schema)] == [(0, "fail"), (3, "fail")]

@@ -119,6 +119,12 @@ def test_a_constant_column_is_found_whatever_its_type() -> None:
         ([0, 0, 2], "fail", "fail", "no row has the positive value 1; found: 0, 2"),
         (["1", "0"], "fail", "fail", "no row has the positive value 1; found: 0, 1"),
         ([2, 3, 4, 5, 6, 7], "warn", "warn", "found: 2, 3, 4, 5, 6, ..."),
+        (
+            [0, 1, 2],
+            "fail",
+            "fail",
+            "3 labels, and all but the positive one are one class: 0, 1, 2",
+        ),
         ([0, 1, None], "warn", "fail", "missing labels: 1"),
         ([1, None, None], "warn", "fail", "missing labels: 2; every row has this one label"),
         ([None, None], "warn", "fail", "missing labels: 2; no row has a label"),

@@ -14,6 +14,9 @@ def fault(tmp_path: Path, column: str) -> str:
     return str(raised.value)
 
 
+DAY = "dtype: 'datetime64[ns]', kind: datetime, format: '%Y'"
+
+
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
@@ -30,6 +33,13 @@ def fault(tmp_path: Path, column: str) -> str:
         ("dtype: in64, kind: numeric", "did you mean 'int64'?"),
         ("dtype: int64, kind: numeric, checks: {in_range: [2, 1]}", "expected as [low, high]"),
         ("dtype: str, kind: categorical, checks: {in_range: [1, 2]}", "in_range needs numbers"),
+        ("dtype: str, kind: text, checks: {between: [2011-01-01, 2012-01-01]}", "needs moments"),
+        (f"{DAY}, checks: {{between: [2012-01-01, 2011-01-01]}}", "expected as [first, last]"),
+        (f"{DAY}, checks: {{between: [yesterday, 2011-01-01]}}", "Invalid isoformat"),
+        (f"{DAY}, time_zone: Berlin", "no zone 'Berlin'; one is Europe/Berlin"),
+        (f"{DAY}, time_zone: ../etc/passwd", "no zone '../etc/passwd'"),
+        ("dtype: str, kind: text, time_zone: UTC", "goes with a format that has no %z"),
+        (f"{DAY.replace('%Y', '%Y%z')}, time_zone: UTC", "goes with a format that has no %z"),
         ("dtype: int64, kind: categorical, checks: {str_matches: a}", "str_matches needs text"),
         ("dtype: str, kind: categorical, checks: {str_matches: '('}", "no regular expression"),
         ("dtype: int64, kind: categorical, checks: {isin: [1, '2']}", "'2' is no value of dtype"),

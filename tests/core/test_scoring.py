@@ -94,9 +94,7 @@ def test_a_certain_mistake_costs_much_but_not_everything() -> None:
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_higher_goodness_is_better(task: Task) -> None:
-    good, bad = (
-        scores(task, TRUTHS[task], found[task], classes=LABELS) for found in (GOOD, BAD)
-    )
+    good, bad = (scores(task, TRUTHS[task], found[task], classes=LABELS) for found in (GOOD, BAD))
     for name in SCORES[task]:
         assert goodness(name, good[name]) > goodness(name, bad[name])
 

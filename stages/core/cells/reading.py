@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -147,7 +147,10 @@ def _spelled(value: Any) -> tuple[pa.DataType, Any]:
     if isinstance(value, Decimal):
         return _of_decimal(value)
     if isinstance(value, datetime):
-        return pa.timestamp("us", "UTC" if value.tzinfo else None), value
+        if value.tzinfo is None:
+            return pa.timestamp("us"), value
+        # Arrow takes the hands of the clock for UTC as soon as some packages are imported.
+        return pa.timestamp("us", "UTC"), value.astimezone(UTC)
     if isinstance(value, date):
         return pa.date32(), value
     if isinstance(value, UUID):

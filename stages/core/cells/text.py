@@ -155,12 +155,26 @@ def _datetimes(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cel
         moments = pd.to_datetime(_as_pandas(text, _STR), format=pattern, errors="coerce", utc=True)
     except ValueError as fault:
         raise LoopwrightError(f"schema.yaml: format of '{column.title}': {fault}") from None
-    moments = moments.dt.tz_localize(None)
+    moments = in_utc(moments.dt.tz_localize(None), column)
     holds = moments.between(pd.Timestamp.min.ceil("s"), pd.Timestamp.max.floor("s"))
     values = moments.where(holds).astype("datetime64[ns]")
     refused = np.asarray(pc.is_valid(text).to_numpy() & values.isna().to_numpy(), dtype=bool)
     expected = f"a date like {pattern} from 1677-09-22 to 2262-04-11 (datetime64[ns])"
+    if column.time_zone:
+        expected += f" that is once on the clocks of {column.time_zone}"
     return Cells(values, refused, expected)
+
+
+def in_utc(moments: pd.Series, column: Column) -> pd.Series:
+    """Return moments of the column's time zone in UTC; without one they stay as they are.
+
+    When clocks change, some times are there twice and some never: these become missing.
+    """
+    if column.time_zone is None:
+        return moments
+    local = moments.dt.tz_localize(column.time_zone, ambiguous="NaT", nonexistent="NaT")
+    utc: pd.Series = local.dt.tz_convert("UTC").dt.tz_localize(None)
+    return utc
 
 
 _READERS: dict[str, Callable[[pa.ChunkedArray, Column, Spelling], Cells]] = {

@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.core.cells.text import Cells, Mask, Spelling, read_texts
+from stages.core.cells.text import Cells, Mask, Spelling, in_utc, read_texts
 from stages.core.schema import Column
 
 # The largest whole number up to which each float is the number that was written.
 _EXACT = 2**53
+
+_NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 _NUMBERS = ("int64", "Int64", "float64")
 
@@ -48,7 +50,7 @@ def read_typed(values: pa.ChunkedArray, column: Column, spelling: Spelling) -> C
     given = _present(values)
     good, refused = reader(values, column) if reader else (_nothing(len(values)), given)
     # The text reader builds the column, so that its type and its rules stand once.
-    cells = _built(good, column, spelling)
+    cells = _built(good, column, spelling, not given.all())
     missing = ~given & cells.refused  # of an int64, which holds none
     return Cells(cells.values, refused | missing, cells.expected + _about_zone(kind, column))
 
@@ -65,7 +67,7 @@ def _is_moment(kind: pa.DataType) -> bool:
 
 def _about_zone(kind: pa.DataType, column: Column) -> str:
     """Return what to do where only one of the source and the schema has a time zone."""
-    if column.dtype != "datetime64[ns]" or not _is_moment(kind):
+    if column.dtype != "datetime64[ns]" or not _is_moment(kind) or column.time_zone:
         return ""
     if kind.tz is not None and "%z" not in (column.format or ""):
         return "; the source gives a time zone: add %z to the format"
@@ -130,24 +132,30 @@ def _of_decimals(values: pa.ChunkedArray, present: Mask) -> tuple[pa.ChunkedArra
 def _of_moments(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, Mask]:
     present = _present(values)
     zoned = _is_moment(values.type) and values.type.tz is not None
-    if zoned != ("%z" in (column.format or "")):
+    if not column.time_zone and zoned != ("%z" in (column.format or "")):
         return _nothing(len(values)), present  # one has a time zone, and the other has none
     seconds = pa.timestamp("us") if not _is_moment(values.type) else pa.timestamp(values.type.unit)
     moments = values.cast(pa.timestamp(values.type.unit)) if zoned else values.cast(seconds)
+    # In the unit that they have: in a finer one a far date would come round again.
     limits = (pd.Timestamp.min.ceil("s"), pd.Timestamp.max.floor("s"))
-    low, high = (pa.scalar(limit.to_pydatetime(), pa.timestamp("us")) for limit in limits)
-    wide = moments.cast(pa.timestamp("us"), safe=False)
-    holds = pc.and_(pc.greater_equal(wide, low), pc.less_equal(wide, high))
+    low, high = (limit.value // _NANOSECONDS[moments.type.unit] for limit in limits)
+    counts = moments.cast(pa.int64())
+    holds = pc.and_(pc.greater_equal(counts, low), pc.less_equal(counts, high))
     refused = present & ~np.asarray(pc.fill_null(holds, False).to_numpy(), dtype=bool)
     kept = pc.if_else(pa.array(refused), pa.scalar(None, moments.type), moments)
-    return kept.cast(pa.timestamp("ns")), refused
+    good = kept.cast(pa.timestamp("ns"))
+    if column.time_zone and not zoned:
+        series = in_utc(pd.Series(good.to_numpy(), dtype="datetime64[ns]"), column)
+        good = pa.chunked_array([pa.array(series, pa.timestamp("ns"), from_pandas=True)])
+        refused = present & series.isna().to_numpy()
+    return good, refused
 
 
-def _built(good: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
-    """Return the accepted values as the declared dtype."""
+def _built(good: pa.ChunkedArray, column: Column, spelling: Spelling, gaps: bool) -> Cells:
+    """Return the accepted values as the declared dtype; `gaps`: some values are missing."""
     missing = np.asarray(good.is_null().to_numpy(), dtype=bool)
     # The reader of texts says what it expects, and has the dtypes.
-    empty = read_texts(_nothing(1 if missing.any() else 0).cast(pa.string()), column, spelling)
+    empty = read_texts(_nothing(1 if gaps else 0).cast(pa.string()), column, spelling)
     expected = empty.expected.replace(f" with decimal '{spelling.decimal}'", "")
     none = np.zeros(len(good), dtype=bool)
     if column.dtype == "int64":
@@ -162,5 +170,5 @@ def _built(good: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
     elif column.dtype == "datetime64[ns]":
         series = pd.Series(good.cast(pa.timestamp("ns")).to_numpy(), dtype="datetime64[ns]")
     else:  # a text or a category, and no text was given
-        series = empty.values.iloc[np.zeros(len(good), dtype=np.int64)].reset_index(drop=True)
+        series = empty.values.reindex(range(len(good)))
     return Cells(series, none, expected)

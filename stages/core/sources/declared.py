@@ -121,7 +121,7 @@ class StorageSource(_Source):
 
     kind: Literal["storage"]
     format: AnyFormat
-    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*://[^/\s]")]
+    url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*://\S")]
     # of fsspec's file system, such as {endpoint_url: https://...} or {anon: true}
     options: dict[Name, Option] | None = None
 
@@ -173,11 +173,13 @@ AnySource = Annotated[Source, Field(discriminator="kind")]
 class Ingest(Section):
     """The sources, in order: each after the first is appended, or joined."""
 
-    sources: Annotated[tuple[AnySource, ...], Field(min_length=1)]
+    sources: tuple[AnySource, ...]
 
     @field_validator("sources")
     @classmethod
-    def _first_is_not_joined(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    def _begins(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("at least one source was expected")
         if sources[0].join is not None:
             raise ValueError("the first source has nothing before it to be joined to")
         return sources

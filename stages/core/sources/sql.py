@@ -95,6 +95,19 @@ def _name(source: SqlSource, tracked: Path, key: str) -> str:
     return masked(source.url) if source.url else f"the database in ${source.url_env}"
 
 
+def _url(text: str, name: str) -> Any:
+    """Parse a URL; what is wrong with one is not told, for it may hold a password."""
+    import sqlalchemy
+
+    try:
+        return sqlalchemy.make_url(text)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise LoopwrightError(
+            f"{name}: it is not written as driver://user:password@host:port/database; signs such "
+            "as @ and / within a password are written as %40 and %2F"
+        ) from None
+
+
 @contextmanager
 def _connected(source: SqlSource, tracked: Path, key: str) -> Iterator[Any]:
     """Yield a connection that may only read, and tell faults without credentials."""
@@ -120,7 +133,7 @@ def _connected(source: SqlSource, tracked: Path, key: str) -> Iterator[Any]:
                     "then again"
                 )
             secrets = secrets_of(text)
-            url = sqlalchemy.make_url(text)
+            url = _url(text, name)
             if url.drivername in ("postgresql", "postgres"):
                 url = url.set(drivername="postgresql+psycopg")
             engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
@@ -138,5 +151,5 @@ def _connected(source: SqlSource, tracked: Path, key: str) -> Iterator[Any]:
         ) from None
     except SQLAlchemyError as fault:
         cause = getattr(fault, "orig", None) or fault
-        told = masked(str(cause).strip(), secrets)
+        told = masked((str(cause).strip().splitlines() or ["no reason"])[0], secrets)
         raise LoopwrightError(f"{name}: the database refuses: {told}; see {key}") from None

@@ -87,7 +87,7 @@ def _found(value: Any) -> str:
         return quoted(value)
     base = next((of.__name__ for of in _BASES if isinstance(value, of)), "")
     text = str(value) if base.startswith("date") else repr(value)
-    return (text if len(text) <= 60 else f"{text[:57]}...") + (f" (a {base})" if base else "")
+    return (text if len(text) <= 80 else f"{text[:77]}...") + (f" ({base})" if base else "")
 
 
 def _hint(value: Any, spelling: Spelling) -> str:

@@ -378,7 +378,7 @@ def test_something_that_is_no_date_is_named(
         bad.loc[3, "born"] = wrong
         if wrong == 5:
             bad["born"] = 5
-        with pytest.raises(LoopwrightError, match="column 'born', row [03]: a date was expected"):
+        with pytest.raises(LoopwrightError, match=r"column 'born', row [03]: a date was expected"):
             features.transform(bad)
     as_text = frame.assign(born=frame["born"].dt.strftime("%Y-%m-%d"))
     pd.testing.assert_frame_equal(features.transform(as_text), features.transform(frame))

@@ -204,6 +204,15 @@ def comment(
         print(line)
 
 
+@app.command("json-schema")
+def json_schema() -> None:
+    """Write the JSON schemas by which an editor completes params.yaml and schema.yaml."""
+    from operate.json_schema import write
+
+    for path in write(Path()):
+        print(path)
+
+
 Files = Annotated[
     list[str] | None, typer.Argument(help="Files of git's index; all of them by default.")
 ]

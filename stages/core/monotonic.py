@@ -26,6 +26,7 @@ SECOND_BACKWARDS = ("difference", "greater")
 
 # Transformers that keep the order of a column, or only say where it is missing.
 KEEP_ORDER = (
+    "KnownColumns",
     "PowerTransformer",
     "QuantileTransformer",
     "RobustScaler",

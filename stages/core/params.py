@@ -376,6 +376,27 @@ class CountAbove(Created):
     takes: ClassVar[tuple[int, int | None]] = (2, None)
 
 
+class WeightedRatio(Created):
+    """A weighted sum of the columns over another of them; the sum alone without `denominator`."""
+
+    kind: Literal["weighted_ratio"]
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...] | None
+
+    @model_validator(mode="after")
+    def _weighs_each(self) -> "WeightedRatio":
+        for name in ("numerator", "denominator"):
+            weights = getattr(self, name)
+            if weights is not None and len(weights) != len(self.columns):
+                raise ValueError(
+                    f"{name}: a weight for each of the {len(self.columns)} columns was "
+                    f"expected, not {len(weights)}"
+                )
+            if weights is not None and not any(weights):
+                raise ValueError(f"{name}: a weight other than 0 was expected")
+        return self
+
+
 class Log1p(Created):
     """The natural logarithm of 1 + the column."""
 
@@ -472,6 +493,7 @@ Feature = Annotated[
     OfTwo
     | OfMany
     | CountAbove
+    | WeightedRatio
     | Log1p
     | Bins
     | DatePart

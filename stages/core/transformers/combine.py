@@ -33,6 +33,23 @@ def _sum(columns: Sequence[Floats]) -> Floats:
     return reduce(np.add, columns)
 
 
+def _weighted(columns: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    # A column of weight 0 is no part of the sum, be it missing or not.
+    return _sum(
+        [weight * column for weight, column in zip(weights, columns, strict=True) if weight]
+    )
+
+
+def _weighted_ratio(
+    columns: Sequence[Floats], numerator: Sequence[float], denominator: Sequence[float] | None
+) -> Floats:
+    """One weighted sum over another, or itself; missing where the other is 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        above = _finite(_weighted(columns, numerator))
+        below = None if denominator is None else _finite(_weighted(columns, denominator))
+    return above if below is None else _ratio([above, below])
+
+
 def _product(columns: Sequence[Floats]) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         return _finite(reduce(np.multiply, columns))
@@ -64,10 +81,14 @@ COMBINE: dict[str, Callable[..., Floats]] = {
     "min": lambda columns: reduce(np.minimum, columns),
     "product": _product,
     "count_above": _count_above,
+    "weighted_ratio": _weighted_ratio,
     "greater": lambda columns: _known(columns, columns[0] > columns[1]),
     "equal": lambda columns: _known(columns, columns[0] == columns[1]),
     "log1p": _log1p,
 }
+
+# What a kind takes beside its columns.
+SETTINGS = {"count_above": ("above",), "weighted_ratio": ("numerator", "denominator")}
 
 
 class Combine(TransformerMixin, BaseEstimator):
@@ -76,11 +97,21 @@ class Combine(TransformerMixin, BaseEstimator):
     Args:
         kind: one of `COMBINE`.
         above: of ``count_above``.
+        numerator: of ``weighted_ratio``.
+        denominator: of ``weighted_ratio``.
     """
 
-    def __init__(self, kind: str, above: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        above: float | None = None,
+        numerator: Sequence[float] | None = None,
+        denominator: Sequence[float] | None = None,
+    ) -> None:
         self.kind = kind
         self.above = above
+        self.numerator = numerator
+        self.denominator = denominator
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> "Combine":
         """Learn nothing."""
@@ -88,8 +119,8 @@ class Combine(TransformerMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> Floats:
         """Return the feature, shape (rows,)."""
-        more = {} if self.above is None else {"above": self.above}
-        return COMBINE[self.kind]([X[column].to_numpy() for column in X], **more)
+        settings = {name: getattr(self, name) for name in SETTINGS.get(self.kind, ())}
+        return COMBINE[self.kind]([X[column].to_numpy() for column in X], **settings)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

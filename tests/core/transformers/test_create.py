@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
@@ -24,6 +25,7 @@ from stages.core.transformers import (
     build_features,
     fitted_features,
 )
+from stages.core.transformers.combine import Combine
 
 WHY = "a hypothesis of enough letters"
 
@@ -231,10 +233,39 @@ def test_one_row_of_a_group_and_a_group_without_values_have_the_whole(
         assert found[3] == pytest.approx(getattr(few["paid"], kind.removeprefix("group_"))())
 
 
+def test_a_weighted_ratio_is_one_sum_over_another() -> None:
+    numbers = pd.DataFrame(
+        {"a": [1.0, 2.0, np.nan, 4.0], "b": [5.0, 6.0, 7.0, np.nan], "c": [2.0, 0.0, 4.0, 8.0]}
+    )
+    of_two = Combine("weighted_ratio", numerator=(1, -2, 0), denominator=(0, 0, 1))
+    expected = [(1 - 10) / 2, np.nan, np.nan, np.nan]
+    np.testing.assert_allclose(of_two.fit_transform(numbers), expected)
+    alone = Combine("weighted_ratio", numerator=(0, 0.5, 3), denominator=None)
+    np.testing.assert_allclose(alone.fit_transform(numbers), [8.5, 3, 15.5, np.nan])
+
+
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [0, 0]])
+def test_a_weighted_ratio_weighs_each_column(chosen: Params, weights: list[float]) -> None:
+    feature = {
+        "kind": "weighted_ratio",
+        "columns": ["due", "paid"],
+        "numerator": weights,
+        "denominator": None,
+    }
+    with pytest.raises(ValidationError, match="numerator: a weight"):
+        declared(chosen, {"new": feature})
+
+
 # --- as a step ----------------------------------------------------------------------------
 
 EVERYTHING: dict[str, Any] = {
     "burden": {"kind": "ratio", "columns": ["due", "paid"]},
+    "left": {
+        "kind": "weighted_ratio",
+        "columns": ["due", "paid"],
+        "numerator": [1, -1],
+        "denominator": [1, 0],
+    },
     "area": {"kind": "product", "columns": ["due", "paid"]},
     "more": {"kind": "greater", "columns": ["due", "paid"]},
     "at_home": {"kind": "equal", "columns": ["town", "home"]},

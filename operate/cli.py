@@ -39,6 +39,25 @@ def _loopwright() -> None:
 
 
 @app.command()
+def init(
+    source: Annotated[Path, typer.Argument(help="The table: CSV, Parquet, JSON lines or Excel.")],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Of a binary task: the positive.")] = None,
+    title: Annotated[str | None, typer.Option(help="What the project is called.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the files of a project.")
+    ] = False,
+) -> None:
+    """Write params.yaml and schema.yaml for a table, and say what was guessed."""
+    from operate.init.command import show, start
+    from operate.init.wishes import wishes
+
+    asked = wishes(source, target, task, positive, title, ask=sys.stdin.isatty())
+    show(start(Path(), source, asked, overwrite), Console())
+
+
+@app.command()
 def gate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -201,6 +220,39 @@ def comment(
     from operate.comment import comment
 
     for line in comment(_text(file), artifact=artifact):
+        print(line)
+
+
+schema = typer.Typer(help="Let schema.yaml follow the data, line by line and by hand.")
+app.add_typer(schema, name="schema", no_args_is_help=True)
+
+
+@schema.command(name="propose")
+def schema_propose() -> None:
+    """What do the sources ask of schema.yaml, and why? Exit code 1: something."""
+    from operate.schema_change.command import propose
+
+    proposal = propose(Path())
+    for line in proposal.told([change for change in proposal.changes if change.is_proposed]):
+        print(line)
+    raise typer.Exit(1 if proposal.changes else 0)
+
+
+@schema.command(name="accept")
+def schema_accept(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A column whose line is accepted.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Accept all lines.")] = False,
+) -> None:
+    """Write proposed lines into schema.yaml; on a terminal each is asked about."""
+    from operate.schema_change.command import accept
+
+    def ask(told: str) -> bool:
+        print(told)
+        return typer.confirm("accept")
+
+    for line in accept(Path(), only or (), everything, ask if sys.stdin.isatty() else None):
         print(line)
 
 

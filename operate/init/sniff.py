@@ -1,0 +1,179 @@
+"""How a file is written: its format, and of lines of text their dialect."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from stages.core.errors import LoopwrightError
+from stages.core.sources.declared import Csv, Excel, Format, JsonLines, Parquet
+from stages.core.sources.unpack import unpack
+
+SEPARATORS = (",", ";", "\t", "|")
+# So many characters of the beginning decide.
+SAMPLE = 200_000
+# The encodings that are tried; the last takes any byte.
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """How a file seems to be written.
+
+    Attributes:
+        format: for ingest.sources of params.yaml.
+        doubts: what a person should look at.
+    """
+
+    format: Format
+    doubts: tuple[str, ...] = ()
+
+
+def sniff(path: Path) -> Sniffed:
+    """Return how the file at `path` seems to be written.
+
+    Raises:
+        LoopwrightError: it is not there, is empty, or is none of the known formats.
+    """
+    if not path.exists():
+        raise LoopwrightError(f"{path}: no such file")
+    if path.is_dir():
+        if any(path.rglob("*.parquet")):
+            return Sniffed(Parquet(kind="parquet"))
+        raise LoopwrightError(f"{path}: a folder without a Parquet file; name one file")
+    data = path.read_bytes()
+    if not data:
+        raise LoopwrightError(f"{path}: the file is empty")
+    if data[:4] == b"PAR1":
+        return Sniffed(Parquet(kind="parquet"))
+    if data[:2] == b"PK" and _is_workbook(data):
+        return Sniffed(Excel(kind="excel"))
+    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise LoopwrightError(f"{path}: an old .xls workbook; save it as .xlsx or CSV")
+    data = unpack(data, str(path))
+    encoding = _encoding(data)
+    text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
+    if text.lstrip().startswith("{"):
+        return Sniffed(JsonLines(kind="json_lines"))
+    return _dialect(text[:SAMPLE], encoding, path)
+
+
+def _is_workbook(data: bytes) -> bool:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            return any(name.startswith("xl/") for name in packed.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
+def _encoding(data: bytes) -> str:
+    if data.startswith(_UTF_16):
+        return "utf-16"
+    for encoding in ENCODINGS:
+        if encoding == "utf-16":
+            continue
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    return ENCODINGS[-1]
+
+
+def _dialect(text: str, encoding: str, path: Path) -> Sniffed:
+    """Return the dialect in which most lines have as many values as the first."""
+    best = max(SEPARATORS, key=lambda separator: _agreement(text, separator))
+    rows = list(_records(text, best))
+    if not rows:
+        raise LoopwrightError(f"{path}: no line of text; a header and rows were expected")
+    header, body = rows[0], rows[1:]
+    doubts = []
+    if _agreement(text, best)[0] == 0:
+        doubts.append("one column: no separator was found")
+    decimal: Literal[".", ","] = "," if best != "," and _has_decimal_commas(body) else "."
+    if decimal == ",":
+        doubts.append("numbers are written with a decimal comma")
+    spaced = sum(value != value.strip() for row in rows[:200] for value in row)
+    strip = spaced > 0
+    if strip:
+        doubts.append("spaces stand around names or values: they are left out")
+    if encoding in ("cp1252", "latin-1"):
+        doubts.append(f"the encoding is taken for {encoding}: look at letters with accents")
+    names = [value.strip() for value in header]
+    columns, skip = None, None
+    if any(_is_number(name) for name in names) and body:
+        doubts.append("the first line holds numbers: there is no line of names")
+        columns = tuple(f"column_{place + 1}" for place in range(len(names)))
+    elif len(set(names)) < len(names) or "" in names:
+        columns, skip = unique_names(names), 1
+        doubts.append("a column's name is missing or stands twice: they are numbered")
+    return Sniffed(
+        Csv(
+            kind="csv",
+            separator=best,
+            quote='"',
+            decimal=decimal,
+            encoding=encoding,
+            strip=True if strip else None,
+            skip_lines=skip,
+            columns=columns,
+        ),
+        tuple(doubts),
+    )
+
+
+def unique_names(names: list[str]) -> tuple[str, ...]:
+    """Return `names` with a number behind one that stands twice, and a name for an empty one."""
+    found: list[str] = []
+    for place, name in enumerate(names):
+        plain = name or f"column_{place + 1}"
+        number, unique = 2, plain
+        while unique in found:
+            unique, number = f"{plain}_{number}", number + 1
+        found.append(unique)
+    return tuple(found)
+
+
+def _agreement(text: str, separator: str) -> tuple[float, int]:
+    """Return the share of records with as many values as the first, and how many those are."""
+    rows = list(_records(text, separator))
+    if not rows or len(rows[0]) < 2:
+        return 0.0, 0
+    width = len(rows[0])
+    same = sum(len(row) == width for row in rows) / len(rows)
+    return (same, width) if same > 0.5 else (0.0, 0)
+
+
+def _records(text: str, separator: str) -> Iterator[list[str]]:
+    """Yield the records of the sample; the last may be cut off, and is left out."""
+    lines = io.StringIO(text, newline="")
+    rows = []
+    try:
+        for row in csv.reader(lines, delimiter=separator):
+            if row:
+                rows.append(row)
+            if len(rows) > 300:
+                break
+    except csv.Error:
+        pass
+    whole = len(text) < SAMPLE
+    yield from rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _has_decimal_commas(rows: list[list[str]]) -> bool:
+    values = [value.strip() for row in rows for value in row]
+    commas = sum("," in value and _is_number(value) for value in values)
+    points = sum("." in value and _is_number(value) for value in values)
+    return commas > points

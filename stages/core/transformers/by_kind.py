@@ -45,7 +45,15 @@ SCALERS: dict[str, Callable[[], list[Any]]] = {
 }
 
 # Created features that may be missing though their columns never are.
-MAY_BE_MISSING = ("ratio", "product", "log1p", "group_std", "group_deviation", "own")
+MAY_BE_MISSING = (
+    "ratio",
+    "weighted_ratio",
+    "product",
+    "log1p",
+    "group_std",
+    "group_deviation",
+    "own",
+)
 
 
 def by_kind(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.core.extrapolation import Extrapolation
 from stages.core.figures import (
     BLACK,
     BLUE,
@@ -23,7 +24,7 @@ from stages.core.figures import (
     figure,
 )
 from stages.core.metrics import PER_DECISIONS, Metric, Predictions
-from stages.core.numbers import measured, number, percent
+from stages.core.numbers import MINUS, measured, number, percent
 from stages.core.statistics import Estimate
 
 # Where a decision stands on a curve: its label, then its place.
@@ -140,8 +141,13 @@ def calibration(points: pd.DataFrame, p: Predictions, error: Estimate) -> Figure
     return fig
 
 
-def learning_curve(points: pd.DataFrame, metric: Metric, baselines: Mapping[str, float]) -> Figure:
-    """Draw the error on train and on validation against the rows that were learned from."""
+def learning_curve(
+    points: pd.DataFrame,
+    metric: Metric,
+    baselines: Mapping[str, float],
+    more_rows: Extrapolation,
+) -> Figure:
+    """Draw the error against the rows learned from, and what twice as many would give."""
     fig, ax = figure()
     for (label, value), style in zip(baselines.items(), (":", "--"), strict=False):
         ax.axhline(value, color=MUTED, linestyle=style, linewidth=1.2, label=label)
@@ -149,14 +155,85 @@ def learning_curve(points: pd.DataFrame, metric: Metric, baselines: Mapping[str,
         ends = points[f"{subset}_low"], points[f"{subset}_high"]
         ax.fill_between(points["rows"], *ends, color=colour, alpha=0.2, lw=0)
         ax.plot(points["rows"], points[subset], color=colour, marker=shape, label=subset)
+    expected, bounds = more_rows.error["value"], more_rows.error["interval"]
+    if expected is not None and bounds is not None:
+        off = [[expected - bounds[0]], [bounds[1] - expected]]
+        ax.errorbar(
+            [more_rows.rows],
+            [expected],
+            yerr=np.maximum(off, 0),
+            color=BLUE,
+            marker="o",
+            markerfacecolor="white",
+            capsize=4,
+            linewidth=1.4,
+            label="twice the rows, expected",
+        )
     ax.set(
         title="Would more rows help? Learning curve",
         xlabel="Rows learned from",
-        ylabel=metric.title if metric.direction == "lower" else f"1 - {metric.title}",
+        ylabel=_error_title(metric),
     )
     ax.set_xlim(left=0)
     ax.legend(loc="best")
     return fig
+
+
+def _error_title(metric: Metric) -> str:
+    if metric.direction == "lower":
+        return metric.title
+    return f"{metric.high:g} {MINUS} {metric.title}"
+
+
+def validation_curve(points: pd.DataFrame, metric: Metric, error: float, on_train: float) -> Figure:
+    """Draw the error of the model made simpler and richer, beside its own.
+
+    Args:
+        points: what `stages.core.probes.table` gives.
+        metric: by which the error is measured.
+        error: the model's on validation.
+        on_train: the model's on train.
+    """
+    simpler, richer = (points[points["direction"] == d] for d in ("simpler", "richer"))
+    names = [
+        *(f"simpler:\n{_spelt(row)}" for _, row in simpler.iterrows()),
+        "the model",
+        *(f"richer:\n{_spelt(row)}" for _, row in richer.iterrows()),
+    ]
+    places = np.arange(len(names))
+    fig, ax = figure()
+    for subset, own, colour, shape in (
+        ("train", on_train, ORANGE, "s"),
+        ("validation", error, BLUE, "o"),
+    ):
+        values = [*simpler[subset], own, *richer[subset]]
+        ax.plot(
+            places, values, color=colour, marker=shape, linestyle="", markersize=8, label=subset
+        )
+    gains = np.array([*simpler["gain_low"], np.nan, *richer["gain_low"]])
+    most = np.array([*simpler["gain_high"], np.nan, *richer["gain_high"]])
+    middle = np.array([*simpler["validation"], error, *richer["validation"]])
+    there = ~np.isnan(gains)
+    ax.vlines(
+        places[there],
+        error - most[there],
+        error - gains[there],
+        color=BLUE,
+        linewidth=1.4,
+        label="what its gain leaves open, 95 %",
+    )
+    ax.axhline(middle[len(simpler)], color=MUTED, linestyle="--", linewidth=1)
+    ax.set(title="Would a simpler or a richer model do better?", ylabel=_error_title(metric))
+    ax.set_xticks(places, names)
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.legend(loc="best")
+    return fig
+
+
+def _spelt(row: Any) -> str:
+    if row["parameter"] == "estimator":
+        return str(row["value"]).replace("_", " ")
+    return f"{row['parameter']} {row['value']}"
 
 
 def threshold(

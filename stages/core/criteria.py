@@ -4,22 +4,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.core.metrics import find_metric
-from stages.core.params import Criterion
+from stages.core.params import Criterion, Task
 from stages.core.statistics import Estimate
 from stages.core.verdicts import Status, Verdict, at_least, at_most
 
 WHERE = "charter.success_criteria"
 
 
-def strictest(criteria: Sequence[Criterion]) -> list[Criterion]:
+def strictest(criteria: Sequence[Criterion], task: Task | None = None) -> list[Criterion]:
     """Return one criterion for each metric and side, the strictest where there are more.
 
     Raises:
-        LoopwrightError: a metric is unknown; the message says where it stands.
+        LoopwrightError: a metric is unknown, or is not for the `task`; the message says
+            where it stands.
     """
     chosen: dict[tuple[str, str], Criterion] = {}
     for place, criterion in enumerate(criteria):
-        find_metric(criterion.metric, f"{WHERE}.{place}.metric")
+        find_metric(criterion.metric, f"{WHERE}.{place}.metric", task)
         sign, bound = _bound(criterion)
         present = chosen.get((criterion.metric, sign))
         # The strictest lower bound is the highest, the strictest upper bound the lowest.
@@ -43,6 +44,14 @@ def status_of(criterion: Criterion, measured: Estimate) -> Status:
         return "insufficient"
     sign, bound = _bound(criterion)
     return (at_least if sign == ">=" else at_most)(value, interval, bound)
+
+
+def too_good(criterion: Criterion, measured: Estimate) -> bool:
+    """Tell whether a metric lies, with its whole interval, beyond what is possible."""
+    if criterion.possible is None or measured["interval"] is None:
+        return False
+    low, high = measured["interval"]
+    return low > criterion.possible if _bound(criterion)[0] == ">=" else high < criterion.possible
 
 
 def judge(

@@ -1,14 +1,24 @@
-"""The curves behind the figures of a classifier, as small tables.
+"""The curves behind the figures, as small tables.
 
 Each is a frame that a plot can be drawn from as it is, with a few hundred points however
 many rows there are. Where the rows leave a curve undefined, the frame is empty.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.core.metrics import PER_DECISIONS, Predictions, cumulated, quantile_bins
+from stages.core.metrics import (
+    PER_DECISIONS,
+    AnyPredictions,
+    ClassPredictions,
+    NumberPredictions,
+    Predictions,
+    cumulated,
+    quantile_bins,
+)
 from stages.core.params import Costs
 from stages.core.statistics import (
     Floats,
@@ -47,8 +57,10 @@ def precision_recall_points(p: Predictions) -> pd.DataFrame:
     return pd.DataFrame({"recall": recall[keep], "precision": precision[keep]})
 
 
-def _once(p: Predictions) -> Weights:
-    return np.ones((1, len(p)), dtype=np.int64)
+def _once(p: AnyPredictions) -> Weights:
+    """Return the weights of the rows as they are, (1, n)."""
+    once: Weights = np.ones((1, len(p)), dtype=np.int64)
+    return once if p.sample_weight is None else p.sample_weight[None, :]
 
 
 def _thinned(along: Floats) -> npt.NDArray[np.intp]:
@@ -64,33 +76,79 @@ def decision_point(p: Predictions) -> dict[str, float]:
     return dict(zip(("fpr", "recall", "precision"), found.tolist(), strict=True))
 
 
-def confusion_cases(p: Predictions, negative: str, positive: str) -> pd.DataFrame:
-    """Return one row a case, actual and predicted, by label; sorted, so order tells nothing."""
+def confusion_cases(p: Predictions | ClassPredictions, names: Sequence[str]) -> pd.DataFrame:
+    """Return one row a case, actual and predicted, by name; sorted, so order tells nothing.
+
+    Args:
+        p: the decisions.
+        names: of the classes; a binary task has the negative one first.
+    """
     order = np.lexsort((p.y_pred, p.y_true))
-    labels = np.array([negative, positive], dtype=object)
+    # The last stands for a class that train does not know.
+    labels = np.array([*names, "another"], dtype=object)
     return pd.DataFrame({"actual": labels[p.y_true[order]], "predicted": labels[p.y_pred[order]]})
 
 
-def calibration_points(p: Predictions) -> pd.DataFrame:
+def calibration_points(p: Predictions | ClassPredictions) -> pd.DataFrame:
     """Return the bins of `expected_calibration_error`, by rising probability.
 
-    Columns: prob_pred, the mean probability; prob_true, the share of positives, with its
-    95 % interval low to high (Wilson: a bin without positives has an interval too); count.
+    Columns: prob_pred, the mean probability (of several classes that of the likeliest);
+    prob_true, the share of rows where it happened, with its 95 % interval low to high
+    (Wilson: a bin where it never did has an interval too); count, of rows.
     """
-    bins = quantile_bins(p.y_prob, p.calibration_bins)
+    bins = quantile_bins(p.confidence, p.calibration_bins)
     counts = np.bincount(bins)
     found = np.flatnonzero(counts)
-    positives = np.bincount(bins, p.y_true)[found]
-    low, high = wilson_interval(positives, counts[found])
+    weight = _once(p)[0].astype(np.float64)
+    total = np.bincount(bins, weight)[found]
+    told = np.bincount(bins, weight * p.confidence)[found] / total
+    share = np.bincount(bins, weight * p.hit)[found] / total
+    # Rows of unequal weight say as much as this many equal ones (Kish, Survey Sampling, 1965).
+    rows = total**2 / np.bincount(bins, weight**2)[found]
+    low, high = wilson_interval(share * rows, rows)
     return pd.DataFrame(
-        {
-            "prob_pred": np.bincount(bins, p.y_prob)[found] / counts[found],
-            "prob_true": positives / counts[found],
-            "low": low,
-            "high": high,
-            "count": counts[found],
-        }
+        {"prob_pred": told, "prob_true": share, "low": low, "high": high, "count": counts[found]}
     )
+
+
+def number_points(p: NumberPredictions, bins: int) -> pd.DataFrame:
+    """Return what is true by what is predicted, in `bins` of equal size, by rising prediction.
+
+    Columns: predicted and true, the means; low and high, the 95 % interval of the latter by
+    the normal distribution; off, the mean absolute error; count, of rows.
+    """
+    places = quantile_bins(p.y_pred, bins)
+    weight = _once(p)[0].astype(np.float64)
+    rows = []
+    for place in np.unique(places):
+        inside = places == place
+        y, told, w = p.y_true[inside], p.y_pred[inside], weight[inside]
+        mean = float(np.average(y, weights=w))
+        spread = float(np.average((y - mean) ** 2, weights=w))
+        half = 1.96 * np.sqrt(spread / max(w.sum() ** 2 / (w**2).sum() - 1, 1))
+        off = float(np.average(np.abs(told - y), weights=w))
+        told_mean = float(np.average(told, weights=w))
+        rows.append((told_mean, mean, mean - half, mean + half, off, int(inside.sum())))
+    return pd.DataFrame(rows, columns=["predicted", "true", "low", "high", "off", "count"])
+
+
+def leading_classes(p: ClassPredictions, most: int) -> list[int]:
+    """Return the places of the most frequent classes, at most so many, the first leading."""
+    counts = p.happened.sum(axis=0)
+    order = np.argsort(-counts, kind="stable")[:most]
+    return [int(place) for place in order if counts[place]]
+
+
+def roc_points_by_class(p: ClassPredictions, names: Sequence[str], most: int) -> pd.DataFrame:
+    """Return the ROC curve of each of the `most` frequent classes against the rest.
+
+    Columns: class, fpr, tpr.
+    """
+    found = [
+        roc_points(p.one_class(place)).assign(**{"class": names[place]})
+        for place in leading_classes(p, most)
+    ]
+    return pd.concat(found, ignore_index=True)[["class", "fpr", "tpr"]]
 
 
 def value_points(
@@ -109,8 +167,8 @@ def value_points(
     let_be = np.where(positive, costs.false_negative, costs.true_negative)
     decided = p.y_prob[:, None] >= THRESHOLDS
     gains = PER_DECISIONS * np.where(decided, act[:, None], let_be[:, None])
-    drawn = bootstrap(lambda w: weighted_mean(gains, w), len(p), draws, random_state, groups)
+    own = _once(p)
+    drawn = bootstrap(lambda w: weighted_mean(gains, w * own), len(p), draws, random_state, groups)
     low, high = intervals(drawn)
-    return pd.DataFrame(
-        {"threshold": THRESHOLDS, "value": gains.mean(axis=0), "low": low, "high": high}
-    )
+    value = weighted_mean(gains, own)[0]
+    return pd.DataFrame({"threshold": THRESHOLDS, "value": value, "low": low, "high": high})

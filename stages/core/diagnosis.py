@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from stages.core.metrics import Metric
+from stages.core.params import Role
 from stages.core.statistics import Drawn, Estimate, Floats, ratio
 
 Picture = Literal["high_bias", "high_variance", "good_fit", "insufficient"]
-Role = Literal["start", "ideal"]
 
 # Of what was learned on train beyond the dummy, at most this share may be missing on
 # validation: with more, most of it was these very rows. A choice of this project.
@@ -26,7 +26,7 @@ class Diagnosis:
             what is learned does not hold on other rows; ``good_fit``: neither.
         why: one sentence in plain words.
         metric: behind the errors; the one by which the winner was chosen.
-        baseline: the rule's error on validation.
+        baseline: the error that the charter compares with, on validation.
         train: the model's error on the rows that it learned from.
         validation: its error on rows that it did not learn from.
         gap: validation - train.
@@ -50,7 +50,7 @@ def diagnose(
     metric: Metric,
     train: Drawn,
     validation: Drawn,
-    rule: Drawn,
+    baseline: Drawn,
     dummy: Drawn,
     missed: Mapping[str, bool],
     role: Role,
@@ -61,15 +61,15 @@ def diagnose(
         metric: the four that follow are values of it.
         train: of the model on train.
         validation: of the model on validation.
-        rule: of the rule on validation, on the draws of `validation`.
-        dummy: of the share of positives as a probability on train, on the draws of `train`.
+        baseline: of what the charter compares with, on the draws of `validation`.
+        dummy: of one answer for all on train, on the draws of `train`.
         missed: each criterion on scores that the model misses on validation, and whether
             it misses it on train as well.
-        role: the rule's role in the charter.
+        role: whether the baseline is a start or an ideal.
     """
-    errors = [metric.error(drawn) for drawn in (train, validation, rule, dummy)]
-    on_train, on_validation, of_rule, of_dummy = errors
-    gap, gain = on_validation - on_train, of_rule - on_validation
+    errors = [metric.error(drawn) for drawn in (train, validation, baseline, dummy)]
+    on_train, on_validation, of_baseline, of_dummy = errors
+    gap, gain = on_validation - on_train, of_baseline - on_validation
     learned = of_dummy - on_train
     lost = Drawn(
         float(_share(np.array(gap.value), np.array(learned.value))),
@@ -80,7 +80,7 @@ def diagnose(
         verdict=picture,
         why=why,
         metric=metric.name,
-        baseline=of_rule.estimate(),
+        baseline=of_baseline.estimate(),
         train=on_train.estimate(),
         validation=on_validation.estimate(),
         gap=gap.estimate(),
@@ -109,8 +109,8 @@ def _picture(
         return "high_bias", f"too little is learned: {', '.join(missed)} misses its bound"
     if role == "ideal":
         if gain["interval"][1] < 0:
-            return "high_bias", "the rule, here the ideal, makes a clearly smaller error"
-        return "good_fit", "the error comes near that of the rule, here the ideal"
+            return "high_bias", "the baseline, an ideal, makes a clearly smaller error"
+        return "good_fit", "the error comes near that of the baseline, an ideal"
     if gain["interval"][0] <= 0:
-        return "high_bias", "the error is not clearly smaller than the rule's"
-    return "good_fit", "the error is clearly smaller than the rule's, and most of it holds"
+        return "high_bias", "the error is not clearly smaller than the baseline's"
+    return "good_fit", "the error is clearly smaller than the baseline's, and most of it holds"

@@ -5,124 +5,160 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
 from stages.core.errors import LoopwrightError
-from stages.core.metrics import Metric, Predictions, measure_all
+from stages.core.fitting import fit
+from stages.core.metrics import Metric
+from stages.core.params import Task
 from stages.core.progress import progress
-from stages.core.statistics import Drawn, Estimate, Floats, Seed, interval
+from stages.core.sample import Ints, Sample, error_of
+from stages.core.statistics import Drawn, Floats, Seed, interval
 
-Ints = npt.NDArray[np.int64]
+# A number has no classes to deal in proportion: so many quantiles stand in for them.
+STRATA = 10
 
 
 def _names(subset: str) -> tuple[str, str, str]:
     return subset, f"{subset}_low", f"{subset}_high"
 
 
-COLUMNS = ("rows", *_names("train"), *_names("validation"))
+COLUMNS = ("rows", "parts", *_names("train"), *_names("validation"))
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows to learn from or to be measured on.
+class LearningCurve:
+    """The error by the number of rows that were learned from.
 
     Attributes:
-        frame: the columns without the target.
-        y: 1 for positive, 0 for negative, shape (n,).
-        groups: the entity of each row where entities repeat, else None.
-        seed: of the bootstrap draws of these rows.
+        rows: the sizes, rising, shape (k,).
+        parts: how many parts of train were learned from at each size, shape (k,).
+        errors: on validation at each size, the mean over its parts, on the same draws.
+        spread: the variance of the error from part to part, times the rows of a part and
+            pooled over sizes; None where no size has two parts.
+        points: rows, parts, then for train and validation the error and the ends of its
+            interval (train, train_low, train_high, ...), a row a size.
     """
 
-    frame: pd.DataFrame
-    y: Ints
-    groups: npt.NDArray[Any] | None
-    seed: Seed
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def part(self, places: Ints) -> "Rows":
-        """Return the rows at `places`."""
-        groups = None if self.groups is None else self.groups[places]
-        return Rows(self.frame.iloc[places], self.y[places], groups, self.seed)
+    rows: Ints
+    parts: Ints
+    errors: Sequence[Drawn]
+    spread: float | None
+    points: pd.DataFrame
 
 
-def positive_probability(model: Any, frame: pd.DataFrame) -> Floats:
-    """Return the model's probability of the positive class, shape (rows,)."""
-    return np.asarray(model.predict_proba(frame), dtype=np.float64)[:, 1]
+def nested_order(rows: Sample, random_state: Seed) -> Ints:
+    """Return the places of `rows` in an order of which each stretch is a fair sample.
 
-
-def nested_order(rows: Rows, random_state: Seed) -> Ints:
-    """Return the places of `rows` in an order of which each beginning is a fair sample.
-
-    Each beginning has the classes' shares. Where entities repeat, the rows of one stand
-    together instead.
+    Each stretch has the shares of the classes, or of the tenths of a number. Where
+    entities repeat, the rows of one stand together instead.
     """
     shuffled = np.random.default_rng(random_state).permutation(len(rows))
     if rows.groups is not None:
         codes, _ = pd.factorize(pd.Series(rows.groups[shuffled]))
         return shuffled[np.argsort(codes, kind="stable")]
-    share = np.empty(len(rows))  # of its class that stands before each row
-    for value in (0, 1):
-        own = shuffled[rows.y[shuffled] == value]
-        share[own] = (np.arange(len(own)) + 0.5) / max(len(own), 1)
-    return np.argsort(share, kind="stable").astype(np.int64)
+    strata = _strata(rows)
+    share = np.empty(len(rows))  # of its stratum that stands before each row
+    for value in np.unique(strata):
+        own = shuffled[strata[shuffled] == value]
+        share[own] = (np.arange(len(own)) + 0.5) / len(own)
+    # Ties are dealt by chance, and not by the order of the table.
+    return shuffled[np.argsort(share[shuffled], kind="stable")].astype(np.int64)
 
 
-def learning_points(
+def _strata(rows: Sample) -> Ints:
+    if rows.y.dtype.kind != "f":
+        return np.unique(rows.y, return_inverse=True)[1].astype(np.int64)
+    inner = np.unique(np.quantile(rows.y, np.linspace(0, 1, STRATA + 1)[1:-1]))
+    return np.searchsorted(inner, rows.y, side="left").astype(np.int64)
+
+
+def learning_curve(
     model: Any,
-    train: Rows,
-    validation: Rows,
+    train: Sample,
+    validation: Sample,
     shares: Sequence[float],
+    repeats: int,
     metric: Metric,
+    task: Task,
+    classes: tuple[str, ...],
     draws: int,
     random_state: int,
-) -> tuple[pd.DataFrame, Estimate]:
-    """Refit `model` on nested parts of train, and measure each there and on validation.
+) -> LearningCurve:
+    """Refit `model` on parts of train, and measure each there and on validation.
 
-    A part with one class only is left out: nothing can be learned from it.
+    Parts of one size share no row, so how much they differ shows how much is chance. A part
+    with one outcome only is left out: nothing can be learned from it.
 
     Args:
-        model: the fitted classifier; its clones are refitted, features and all. It stands
+        model: the fitted estimator; its clones are refitted, features and all. It stands
             for the whole of train itself.
         train: what it was fitted on.
         validation: what it was not fitted on.
-        shares: the parts, as shares of train's rows.
+        shares: the sizes of the parts, as shares of train's rows.
+        repeats: at most so many parts of one size, as many as train holds.
         metric: of scores; by it the error is measured.
+        task: binary, multiclass or regression.
+        classes: of a multiclass task, the labels.
         draws: the number of bootstrap draws.
         random_state: the seed of the parts.
-
-    Returns:
-        A frame with a row a part: rows, then for train and validation the error and the
-        ends of its interval (train, train_low, train_high, ...); and by how much the error
-        on validation fell over the last step, on the same draws.
 
     Raises:
         LoopwrightError: the model cannot be fitted on so few rows.
     """
     order = nested_order(train, random_state)
-    points: list[dict[str, float]] = []
-    errors: list[Drawn] = []
     sizes = sorted({max(2, round(share * len(train))) for share in shares})
-    with progress(len(sizes)) as step:
-        for size in sizes:
-            step(f"learning from {size} rows")
-            part = train.part(np.sort(order[:size]))
-            if len(np.unique(part.y)) < 2:
-                continue
-            fitted = model if size >= len(train) else _refit(model, part)
-            errors.append(_error(fitted, validation, metric, draws))
-            on_part = _columns("train", _error(fitted, part, metric, draws))
-            points.append({"rows": size, **on_part, **_columns("validation", errors[-1])})
-    fall = errors[-2] - errors[-1] if len(errors) > 1 else Drawn(np.nan, np.full(draws, np.nan))
-    return pd.DataFrame(points, columns=COLUMNS), fall.estimate()
+    counts = [min(repeats, len(train) // size) if size < len(train) else 1 for size in sizes]
+    found: list[tuple[int, list[Drawn], list[Drawn]]] = []
+    with progress(sum(counts)) as step:
+        for size, count in zip(sizes, counts, strict=True):
+            on_train, on_validation = [], []
+            for number in range(count):
+                step(f"learning from {size} rows")
+                part = train.part(np.sort(order[number * size : (number + 1) * size]))
+                if len(np.unique(part.y)) < 2:
+                    continue
+                fitted = model if size >= len(train) else _refit(model, part)
+                on_train.append(error_of(fitted, part, metric, task, classes, draws))
+                on_validation.append(error_of(fitted, validation, metric, task, classes, draws))
+            if on_train:
+                found.append((size, on_train, on_validation))
+    return LearningCurve(
+        np.array([size for size, _, _ in found], dtype=np.int64),
+        np.array([len(errors) for _, _, errors in found], dtype=np.int64),
+        [_mean(errors) for _, _, errors in found],
+        _spread([(size, [e.value for e in errors]) for size, _, errors in found]),
+        pd.DataFrame(
+            [
+                {"rows": size, "parts": len(seen), **_columns("train", _mean(seen))}
+                | _columns("validation", _mean(unseen))
+                for size, seen, unseen in found
+            ],
+            columns=COLUMNS,
+        ),
+    )
 
 
-def _refit(model: Any, rows: Rows) -> Any:
+def _mean(errors: Sequence[Drawn]) -> Drawn:
+    return Drawn(
+        float(np.mean([error.value for error in errors])),
+        np.mean([error.samples for error in errors], axis=0),
+    )
+
+
+def _spread(values: Sequence[tuple[int, Sequence[float]]]) -> float | None:
+    """Return the pooled variance within sizes, of one row: that of n rows is an n-th of it."""
+    several = [(size, found) for size, found in values if len(found) > 1]
+    if not several:
+        return None
+    freedom = sum(len(found) - 1 for _, found in several)
+    return float(sum(size * np.var(f, ddof=0) * len(f) for size, f in several) / freedom)
+
+
+def _refit(model: Any, rows: Sample) -> Any:
     try:
-        return clone(model).fit(rows.frame, rows.y)
+        return fit(clone(model), rows.frame, rows.y, rows.weight)
     except ValueError as fault:
         raise LoopwrightError(
             f"evaluate.learning_curve: the model cannot be fitted on {len(rows)} rows of train "
@@ -130,13 +166,19 @@ def _refit(model: Any, rows: Rows) -> Any:
         ) from None
 
 
-def _error(model: Any, rows: Rows, metric: Metric, draws: int) -> Drawn:
-    # A metric of scores does not look at the decisions.
-    predictions = Predictions(rows.y, positive_probability(model, rows.frame), rows.y)
-    measured = measure_all(predictions, draws, rows.seed, rows.groups, [metric])
-    return metric.error(measured[metric.name])
-
-
 def _columns(subset: str, error: Drawn) -> dict[str, float]:
     low, high = interval(error.samples)
     return dict(zip(_names(subset), (error.value, low, high), strict=True))
+
+
+def errors_by_draw(curve: LearningCurve, rng: np.random.Generator) -> Floats:
+    """Return the error at each size on each draw, shape (draws, k).
+
+    What varies is the rows measured on, the same for all sizes, and the rows learned from,
+    each size by itself: the latter by the `spread` of the curve.
+    """
+    samples = np.stack([error.samples for error in curve.errors], axis=1)
+    if curve.spread is None:
+        return samples
+    deviation = np.sqrt(curve.spread / (curve.rows * curve.parts))
+    return np.asarray(samples + rng.normal(size=samples.shape) * deviation)

@@ -1,18 +1,20 @@
 """What decisions are worth: of a model, of its alternatives, and over the years."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stages.core.learning_curve import Rows
 from stages.core.metrics import (
     PER_DECISIONS,
+    AnyPredictions,
     Predictions,
     best_thresholds,
     row_value,
 )
 from stages.core.params import Costs, ReturnOnInvestment
+from stages.core.sample import Sample
 from stages.core.statistics import (
     UNDEFINED,
     Drawn,
@@ -25,37 +27,33 @@ from stages.core.statistics import (
     weighted_mean,
 )
 
-Ints = npt.NDArray[np.int64]
 
+def compare_decisions(
+    p: AnyPredictions, others: Mapping[str, npt.NDArray[Any]], draws: int, rows: Sample
+) -> dict[str, Drawn]:
+    """Return what 1,000 decisions bring, by who decides: the model, and each of `others`.
 
-def compare_decisions(p: Predictions, costs: Costs, draws: int, rows: Rows) -> dict[str, Drawn]:
-    """Return what 1,000 decisions bring, by who decides.
+    All see the same draws, so any two are paired.
 
-    `model` and `rule` decide by the row; `never` and `always` act alike for all. All see
-    the same draws, so any two are paired.
-
-    Raises:
-        ValueError: `p` holds no decisions of the rule.
+    Args:
+        p: what the model decides for `rows`, with costs.
+        others: decisions by who makes them, each of shape (n,).
+        draws: the number of bootstrap draws.
+        rows: the rows of `p`.
     """
-    if p.rule_decisions is None:
-        raise ValueError("decisions of the rule are needed")
-    decisions = {
-        "model": p.y_pred,
-        "rule": p.rule_decisions,
-        "never": np.zeros_like(p.y_true),
-        "always": np.ones_like(p.y_true),
-    }
-    gains = np.stack([_gains(p, decided, costs) for decided in decisions.values()], axis=1)
-    drawn = bootstrap(lambda w: weighted_mean(gains, w), len(p), draws, rows.seed, rows.groups)
-    means = gains.mean(axis=0)
+    decisions: dict[str, Any] = {"model": p.y_pred, **others}
+    gains = PER_DECISIONS * np.stack(
+        [p.row_values(decided) for decided in decisions.values()], axis=1
+    )
+    own = np.ones(len(p)) if p.sample_weight is None else p.sample_weight
+    drawn = bootstrap(
+        lambda w: weighted_mean(gains, w * own), len(p), draws, rows.seed, rows.groups
+    )
+    means = weighted_mean(gains, own[None, :])[0]
     return {name: Drawn(float(means[i]), drawn[:, i]) for i, name in enumerate(decisions)}
 
 
-def _gains(p: Predictions, decisions: Ints, costs: Costs) -> Floats:
-    return PER_DECISIONS * row_value(p.y_true, decisions, costs)
-
-
-def search_threshold(p: Predictions, costs: Costs, draws: int, rows: Rows) -> dict[str, Estimate]:
+def search_threshold(p: Predictions, costs: Costs, draws: int, rows: Sample) -> dict[str, Estimate]:
     """Return the threshold that brings most on these rows, and what it would bring on others.
 
     Args:
@@ -71,21 +69,23 @@ def search_threshold(p: Predictions, costs: Costs, draws: int, rows: Rows) -> di
         (Efron, Estimating the Error Rate of a Prediction Rule, JASA 1983).
     """
     in_use, act, let_be = (
-        _gains(p, decided, costs)
+        PER_DECISIONS * row_value(p.y_true, decided, costs)
         for decided in (p.y_pred, np.ones_like(p.y_true), np.zeros_like(p.y_true))
     )
-    best = float(best_thresholds(p, np.ones((1, len(p)), dtype=np.int64))[0])
+    own = np.ones(len(p)) if p.sample_weight is None else p.sample_weight
+    best = float(best_thresholds(p, own[None, :])[0])
     of_best = np.where(p.y_prob >= best, act, let_be)
 
     def statistic(weights: Weights) -> Floats:
-        searched = best_thresholds(p, weights)
+        searched = best_thresholds(p, weights * own)
         gain = np.where(p.y_prob >= searched[:, None], act, let_be) - in_use
-        left_out = weights == 0
+        left_out = (weights == 0) * own
         on_others = ratio((gain * left_out).sum(axis=1), left_out.sum(axis=1))
-        return np.stack([searched, weighted_mean(of_best, weights), on_others], axis=1)
+        return np.stack([searched, weighted_mean(of_best, weights * own), on_others], axis=1)
 
     drawn = bootstrap(statistic, len(p), draws, rows.seed, rows.groups)
-    values = (best, float(of_best.mean()), float(np.median(drawn[:, 2])))
+    in_all = float(np.average(of_best, weights=own))
+    values = (best, in_all, float(np.median(drawn[:, 2])))
     return {
         name: estimate(value, drawn[:, i])
         for i, (name, value) in enumerate(

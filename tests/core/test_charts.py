@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from matplotlib.figure import Figure
 
 from stages.core import charts
 from stages.core.curves import calibration_points, precision_recall_points, roc_points
+from stages.core.extrapolation import Extrapolation
 from stages.core.metrics import METRICS, Predictions
 from stages.core.statistics import UNDEFINED, Estimate
 
@@ -79,12 +82,44 @@ def test_learning_curve_shows_both_subsets_and_the_baselines() -> None:
             "validation_high": [0.6, 0.5],
         }
     )
-    fig = charts.learning_curve(points, METRICS["log_loss"], {"dummy": 0.6, "rule": 0.55})
-    assert labels(fig.axes[0]) == ["dummy", "rule", "train", "validation"]
+    expected = Extrapolation(
+        "falls", 40, {"value": 0.35, "interval": (0.3, 0.4)}, UNDEFINED, UNDEFINED, 0.01
+    )
+    baselines = {"dummy": 0.6, "rule": 0.55}
+    fig = charts.learning_curve(points, METRICS["log_loss"], baselines, expected)
+    shown = ["dummy", "rule", "train", "validation", "twice the rows, expected"]
+    assert labels(fig.axes[0]) == shown
     assert line(fig, "validation") == ([10, 20], [0.5, 0.4])
     assert fig.axes[0].get_ylabel() == "Log loss"
-    turned = charts.learning_curve(points, METRICS["roc_auc"], {})
-    assert turned.axes[0].get_ylabel() == "1 - ROC AUC"
+    unknown = replace(expected, error=UNDEFINED)
+    turned = charts.learning_curve(points, METRICS["roc_auc"], {}, unknown)
+    assert turned.axes[0].get_ylabel() == "1 \N{MINUS SIGN} ROC AUC"
+    assert labels(turned.axes[0]) == ["train", "validation"]
+
+
+def test_validation_curve_stands_from_simple_to_rich() -> None:
+    points = pd.DataFrame(
+        {
+            "direction": ["simpler", "richer", "simpler"],
+            "parameter": ["max_leaf_nodes", "max_leaf_nodes", "estimator"],
+            "value": ["2", "32", "logistic_regression"],
+            "train": [0.5, 0.2, 0.6],
+            "validation": [0.55, 0.5, 0.65],
+            "gain": [-0.1, -0.05, -0.2],
+            "gain_low": [-0.15, -0.1, -0.25],
+            "gain_high": [-0.05, 0.0, -0.15],
+        }
+    )
+    fig = charts.validation_curve(points, METRICS["log_loss"], 0.45, 0.3)
+    names = [label.get_text() for label in fig.axes[0].get_xticklabels()]
+    assert names == [
+        "simpler:\nmax_leaf_nodes 2",
+        "simpler:\nlogistic regression",
+        "the model",
+        "richer:\nmax_leaf_nodes 32",
+    ]
+    assert list(line(fig, "validation")[1]) == [0.55, 0.65, 0.45, 0.5]
+    assert list(line(fig, "train")[1]) == [0.5, 0.6, 0.3, 0.2]
 
 
 @pytest.mark.parametrize("best", [(0.2, 0.3), None])

@@ -89,13 +89,13 @@ def test_decisions_stand_on_the_curves() -> None:
 
 def test_confusion_has_a_row_a_case_and_tells_no_order() -> None:
     p = predictions(200)
-    cases = confusion_cases(p, "paid", "late")
+    cases = confusion_cases(p, ["paid", "late"])
     found = pd.crosstab(cases["actual"], cases["predicted"])
     expected = sk.confusion_matrix(p.y_true, p.y_pred)
     assert found.loc[["paid", "late"], ["paid", "late"]].to_numpy().tolist() == expected.tolist()
     order = np.random.default_rng(0).permutation(200)
     shuffled = Predictions(p.y_true[order], p.y_prob[order], p.y_pred[order])
-    assert confusion_cases(shuffled, "paid", "late").equals(cases)
+    assert confusion_cases(shuffled, ["paid", "late"]).equals(cases)
 
 
 def test_calibration_points_are_sklearns_with_wilsons_interval() -> None:

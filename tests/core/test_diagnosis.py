@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from stages.core.diagnosis import Diagnosis, Role, diagnose
+from stages.core.diagnosis import Diagnosis, diagnose
 from stages.core.metrics import METRICS
+from stages.core.params import Role
 from stages.core.statistics import Drawn
 
 
@@ -25,7 +26,7 @@ def told(
         METRICS[metric],
         train=drawn(train, seed=1),
         validation=drawn(validation, seed=2),
-        rule=drawn(rule, seed=2),
+        baseline=drawn(rule, seed=2),
         dummy=drawn(dummy, seed=1),
         missed=missed or {},
         role=role,
@@ -97,7 +98,7 @@ def test_an_undefined_error_says_nothing() -> None:
         METRICS["roc_auc"],
         train=drawn(0.8),
         validation=nothing,
-        rule=nothing,
+        baseline=nothing,
         dummy=drawn(0.5),
         missed={},
         role="start",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,22 +8,43 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from stages.core.errors import LoopwrightError
-from stages.core.learning_curve import Rows, learning_points, nested_order
+from stages.core.learning_curve import (
+    LearningCurve,
+    errors_by_draw,
+    learning_curve,
+    nested_order,
+)
 from stages.core.metrics import METRICS
+from stages.core.sample import Sample
 
 SHARES = (0.1, 0.5, 1.0)
 
 
-def rows(n: int, seed: int, share: float = 0.3, groups: np.ndarray | None = None) -> Rows:
+def rows(n: int, seed: int, share: float = 0.3, groups: np.ndarray | None = None) -> Sample:
     rng = np.random.default_rng(seed)
     y = (rng.random(n) < share).astype(np.int64)
     frame = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
     frame["a"] += 1.5 * y
-    return Rows(frame, y, groups, seed)
+    return Sample(frame, y, None, groups, seed)
 
 
-def curve(model: object, train: Rows, validation: Rows, metric: str = "log_loss") -> pd.DataFrame:
-    return learning_points(model, train, validation, SHARES, METRICS[metric], 200, 0)[0]
+def learned(
+    model: object,
+    train: Sample,
+    validation: Sample,
+    shares: tuple[float, ...] = SHARES,
+    repeats: int = 1,
+    metric: str = "log_loss",
+) -> LearningCurve:
+    return learning_curve(
+        model, train, validation, shares, repeats, METRICS[metric], "binary", (), 200, 0
+    )
+
+
+def curve(
+    model: object, train: Sample, validation: Sample, metric: str = "log_loss"
+) -> pd.DataFrame:
+    return learned(model, train, validation, metric=metric).points
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.5])
@@ -76,13 +99,45 @@ def test_error_of_a_metric_whose_higher_is_better() -> None:
     assert points["validation"].iloc[-1] == pytest.approx(expected)
 
 
-def test_more_rows_help_a_model_that_is_starved_and_no_other() -> None:
-    train, validation = rows(1500, 0), rows(1500, 1)
-    simple = LogisticRegression().fit(train.frame, train.y)
-    _, fall = learning_points(simple, train, validation, (0.5, 1.0), METRICS["log_loss"], 300, 0)
-    assert fall["interval"] is not None and fall["interval"][0] < 0.002
-    _, fall = learning_points(simple, train, validation, (0.01, 1.0), METRICS["log_loss"], 300, 0)
-    assert fall["interval"] is not None and fall["interval"][0] > 0
+def test_parts_of_one_size_share_no_row_and_show_what_is_chance() -> None:
+    train, validation = rows(900, 0), rows(600, 1)
+    model = LogisticRegression().fit(train.frame, train.y)
+    found = learned(model, train, validation, (0.1, 0.25, 1.0), repeats=3)
+    assert found.parts.tolist() == [3, 3, 1]
+    assert found.points["parts"].tolist() == [3, 3, 1]
+    order = nested_order(train, 0)
+    values = []
+    for number in range(3):
+        part = np.sort(order[number * 90 : (number + 1) * 90])
+        refitted = LogisticRegression().fit(train.frame.iloc[part], train.y[part])
+        values.append(log_loss(validation.y, refitted.predict_proba(validation.frame)[:, 1]))
+    assert found.errors[0].value == pytest.approx(np.mean(values))
+    assert found.spread is not None and found.spread > 0
+    assert learned(model, train, validation).spread is None
+
+
+def test_chance_in_the_rows_learned_from_widens_the_draws() -> None:
+    train, validation = rows(900, 0), rows(600, 1)
+    model = LogisticRegression().fit(train.frame, train.y)
+    found = learned(model, train, validation, (0.05, 0.25, 1.0), repeats=3)
+    drawn = errors_by_draw(found, np.random.default_rng(0))
+    plain = errors_by_draw(replace(found, spread=None), np.random.default_rng(0))
+    assert drawn.shape == plain.shape == (200, 3)
+    assert (drawn.std(axis=0) > plain.std(axis=0)).all()
+    noise = (drawn - plain).std(axis=0)
+    assert found.spread is not None
+    assert noise == pytest.approx(np.sqrt(found.spread / (found.rows * found.parts)), rel=0.2)
+
+
+def test_a_number_is_dealt_by_its_tenths() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.exponential(size=1000)
+    train = Sample(pd.DataFrame({"x": y}), y, None)
+    order = nested_order(train, 0)
+    for place in (0, 400, 900):
+        part = y[order[place : place + 100]]
+        assert np.quantile(part, 0.5) == pytest.approx(np.quantile(y, 0.5), rel=0.15)
+        assert (part > np.quantile(y, 0.9)).sum() == pytest.approx(10, abs=1)
 
 
 def test_train_error_of_a_tree_is_nothing_and_validation_shows_it() -> None:
@@ -99,11 +154,8 @@ def test_a_part_with_one_class_is_left_out() -> None:
     train.y[:] = 0
     train.y[7] = 1
     model = LogisticRegression().fit(train.frame, train.y)
-    points, fall = learning_points(
-        model, train, validation, (0.05, 1.0), METRICS["log_loss"], 100, 0
-    )
-    assert points["rows"].tolist() == [60]
-    assert fall == {"value": None, "interval": None}
+    found = learned(model, train, validation, (0.05, 1.0), repeats=2)
+    assert found.points["rows"].tolist() == found.rows.tolist() == [60]
 
 
 def test_model_and_rows_are_not_changed() -> None:

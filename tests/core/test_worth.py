@@ -1,8 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.learning_curve import Rows
 from stages.core.metrics import (
     METRICS,
     Predictions,
@@ -12,6 +13,7 @@ from stages.core.metrics import (
     row_value,
 )
 from stages.core.params import Costs, ReturnOnInvestment
+from stages.core.sample import Sample
 from stages.core.statistics import UNDEFINED, bootstrap_weights
 from stages.core.worth import compare_decisions, return_on_investment, search_threshold
 
@@ -31,7 +33,7 @@ PLAN = ReturnOnInvestment(
 )
 
 
-def case(n: int, distort: float = 1.0, seed: int = 0) -> tuple[Predictions, Rows]:
+def case(n: int, distort: float = 1.0, seed: int = 0) -> tuple[Predictions, Sample]:
     """Probabilities that are right, or that are raised to a power and so are not."""
     rng = np.random.default_rng(seed)
     truth = rng.beta(1, 3, size=n)
@@ -39,12 +41,14 @@ def case(n: int, distort: float = 1.0, seed: int = 0) -> tuple[Predictions, Rows
     y_prob = truth**distort
     decided = (y_prob >= cost_threshold(COSTS)).astype(np.int64)
     p = Predictions(y_true, y_prob, decided, COSTS, rng.integers(0, 2, n))
-    return p, Rows(pd.DataFrame(index=range(n)), y_true, None, 0)
+    return p, Sample(pd.DataFrame(index=range(n)), y_true, None)
 
 
 def test_who_decides_is_compared_on_the_same_draws() -> None:
     p, rows = case(400)
-    found = compare_decisions(p, COSTS, 300, rows)
+    assert p.rule_decisions is not None
+    others = {"rule": p.rule_decisions, "never": 0 * p.y_pred, "always": 0 * p.y_pred + 1}
+    found = compare_decisions(p, others, 300, rows)
     assert list(found) == ["model", "rule", "never", "always"]
     measured = measure_all(p, 300, 0)
     assert found["model"].value == pytest.approx(measured["expected_value"].value)
@@ -56,11 +60,23 @@ def test_who_decides_is_compared_on_the_same_draws() -> None:
     assert found["always"].value == pytest.approx(1000 * (10 * positives - 3 * (1 - positives)))
 
 
-def test_comparison_needs_the_rule() -> None:
-    p, rows = case(20)
-    without = Predictions(p.y_true, p.y_prob, p.y_pred, COSTS)
-    with pytest.raises(ValueError, match="rule"):
-        compare_decisions(without, COSTS, 100, rows)
+def test_a_row_of_twice_the_weight_counts_as_two_rows() -> None:
+    p, rows = case(200)
+    twice = np.where(np.arange(200) < 50, 2.0, 1.0)
+    weighted = replace(p, sample_weight=twice)
+    places = np.repeat(np.arange(200), twice.astype(int))
+    repeated = Predictions(p.y_true[places], p.y_prob[places], p.y_pred[places], COSTS)
+    others = {"always": np.ones(200, dtype=np.int64)}
+    many = {"always": np.ones(250, dtype=np.int64)}
+    longer = Sample(pd.DataFrame(index=range(250)), repeated.y_true, None)
+    found = compare_decisions(weighted, others, 100, rows)
+    expected = compare_decisions(repeated, many, 100, longer)
+    for name in ("model", "always"):
+        assert found[name].value == pytest.approx(expected[name].value)
+    searched = search_threshold(weighted, COSTS, 100, rows)["expected_value"]["value"]
+    assert searched == pytest.approx(
+        search_threshold(repeated, COSTS, 100, longer)["expected_value"]["value"]
+    )
 
 
 def test_search_gains_nothing_on_other_rows_where_probabilities_are_right() -> None:

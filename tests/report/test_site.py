@@ -241,11 +241,7 @@ def test_an_unknown_figure_is_shown_with_the_caption_that_its_name_gives(
         "error_tree.png",
     ]
     html = build(files).section("model", "evaluate")
-<<<<<<< HEAD
     assert "<figcaption>Error tree <code>data/evaluate/figures/error_tree.png" in html
-=======
-    assert '<figcaption>Error tree <code>data/evaluate/figures/error_tree.png' in html
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
     assert 'alt="Error tree. Most errors are young.' in html
     assert html.index("roc.png") < html.index("error_tree.png")
 

@@ -23,11 +23,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = ("site.css", "site.js")
 # Longer tables are folded until the script cuts them to pages.
 LONG_TABLE = 100
-<<<<<<< HEAD
 # Tables of more columns are set smaller on paper.
 BROAD = 9
-=======
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
 # Passed checks in a larger number are folded.
 MANY_PASSES = 6
 # The overview names so many open checks; the page of the decision names all.
@@ -105,10 +102,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "answer_of_pillar": words.answer_of_pillar,
-<<<<<<< HEAD
         "broad": BROAD,
-=======
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
         "long_table": LONG_TABLE,
         "many_passes": MANY_PASSES,
         "measured": measured,

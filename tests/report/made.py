@@ -225,13 +225,9 @@ class Built:
 
     def section(self, page: str, name: str) -> str:
         """Return the HTML of one section of a page."""
-<<<<<<< HEAD
         return (
             self.pages[page].split(f'<section class="step" id="{name}"')[1].split("</section>")[0]
         )
-=======
-        return self.pages[page].split(f'<section class="step" id="{name}"')[1].split("</section>")[0]
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
 
     def content(self) -> dict[str, bytes]:
         """Return every file of the site."""

@@ -87,16 +87,12 @@ def test_a_chart_fills_its_box_from_the_first_to_the_last_point() -> None:
 
 def test_a_cell_is_sorted_by_the_number_behind_it() -> None:
     rows = [
-<<<<<<< HEAD
         {
             "Share": 0.12345,
             "Rows": 1200,
             "Text": "10 %",
             "Estimate": {"value": 1, "interval": None},
         },
-=======
-        {"Share": 0.12345, "Rows": 1200, "Text": "10 %", "Estimate": {"value": 1, "interval": None}},
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
         {"Share": None, "Rows": 7, "Text": None, "Estimate": {"value": -0.5, "interval": [-1, 0]}},
     ]
     made = table(rows)

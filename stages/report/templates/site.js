@@ -68,13 +68,9 @@ function enliven(table) {
   const state = { order: rows, terms: [], room: FIRST_ROWS };
   const texts = new Map();
   const text = (row) => {
-<<<<<<< HEAD
     if (!texts.has(row)) {
       texts.set(row, Array.from(row.cells, (cell) => cell.textContent.toLowerCase()).join("\n"));
     }
-=======
-    if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
     return texts.get(row);
   };
   const bar = rows.length >= FILTER_FROM ? addBar() : null;
@@ -146,21 +142,6 @@ function enliven(table) {
       show();
     });
   }
-<<<<<<< HEAD
-=======
-
-  // a link to a row that is not in sight
-  function reveal() {
-    const row = body.querySelector(`#${CSS.escape(location.hash.slice(1) || "-")}`);
-    if (row?.classList.contains("later")) {
-      state.room = rows.length;
-      show();
-      row.scrollIntoView();
-    }
-  }
-  addEventListener("hashchange", reveal);
-  reveal();
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
 }
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -198,7 +179,6 @@ function offerLargePictures() {
   const links = [...document.querySelectorAll("a.enlarge")];
   if (!links.length || !("HTMLDialogElement" in window)) return;
   const image = make("img", {});
-<<<<<<< HEAD
   const frame = make("div", { className: "large-picture", tabIndex: 0 }, image);
   frame.setAttribute("role", "region");
   frame.setAttribute("aria-label", "The picture, which may be larger than the window");
@@ -209,15 +189,6 @@ function offerLargePictures() {
   const whole = make("a", {}, "Full size");
   const buttons = make("div", { className: "large-buttons" }, before, after, whole, close);
   const dialog = make("dialog", { className: "large" }, make("div", {}, buttons, frame, words));
-=======
-  const words = make("p", { id: "large-words" });
-  const before = make("button", { type: "button" }, "Previous");
-  const after = make("button", { type: "button" }, "Next");
-  const close = make("button", { type: "button", autofocus: true }, "Close");
-  const whole = make("a", {}, "Full size");
-  const buttons = make("div", { className: "large-buttons" }, before, after, whole, close);
-  const dialog = make("dialog", { className: "large" }, make("div", {}, buttons, image, words));
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
   dialog.setAttribute("aria-labelledby", "large-words");
   document.body.append(dialog);
   let place = 0;
@@ -227,10 +198,7 @@ function offerLargePictures() {
     const link = links[place];
     const small = link.querySelector("img");
     image.src = link.href;
-<<<<<<< HEAD
     frame.scrollTo(0, 0);
-=======
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
     image.alt = small.alt;
     whole.href = link.href;
     const caption = link.parentElement.querySelector("figcaption").cloneNode(true);
@@ -244,10 +212,7 @@ function offerLargePictures() {
       event.preventDefault();
       show(at);
       dialog.showModal();
-<<<<<<< HEAD
       close.focus();
-=======
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
     }),
   );
   before.hidden = after.hidden = links.length < 2;
@@ -258,10 +223,7 @@ function offerLargePictures() {
     if (event.target === dialog) dialog.close(); // the ground around the picture
   });
   dialog.addEventListener("keydown", (event) => {
-<<<<<<< HEAD
     if (document.activeElement === frame) return; // there, arrows move the picture
-=======
->>>>>>> 0495b283edc492aa5c23962700b57bfc892e8943
     if (event.key === "ArrowLeft") show(place - 1);
     if (event.key === "ArrowRight") show(place + 1);
   });

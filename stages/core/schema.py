@@ -144,6 +144,8 @@ class Column(Section):
 class Schema(Section):
     """The table: its columns, in any order; a column that is not here is a fault."""
 
+    # one more with each accepted change
+    version: Annotated[int, Field(ge=1)] = 1
     columns: Annotated[dict[str, Column], Field(min_length=1)]
 
     def column(self, name: str, where: str) -> Column:

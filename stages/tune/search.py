@@ -43,15 +43,15 @@ def check_space(tune: Tune) -> None:
     if not tune.space:
         raise LoopwrightError("tune.space: nothing to search; name a parameter, or set trials: 0")
     for name, interval in tune.space.items():
+        if name in start and start[name] is None:
+            raise LoopwrightError(
+                f"tune.space.{name}: tune.start.{name} is null; give it a number to start from"
+            )
         # A whole number of a YAML range is read as a float.
         for bound in (interval.low, interval.high):
             whole = isinstance(start.get(name), int)
             value = int(bound) if whole and bound.is_integer() else bound
             with_parameters(tune.start, {name: value}, "tune.space")
-        if start[name] is None:
-            raise LoopwrightError(
-                f"tune.space.{name}: tune.start.{name} is null; give it a number to start from"
-            )
     for place, wanted in enumerate(tune.enqueue):
         _check_enqueued(wanted, tune, f"tune.enqueue.{place}")
 

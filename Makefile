@@ -119,9 +119,9 @@ bench-review: $(DEV) ## measure how often a review is right
 # --- the house ------------------------------------------------------------------------------
 
 .PHONY: lock
-lock: $(DEV) ## bring both lock files up to pyproject.toml; UPGRADE=--upgrade takes newer releases
-	$(UV_LOCK) $(UPGRADE) pyproject.toml -o requirements.lock
-	$(UV_LOCK) $(UPGRADE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+lock: $(DEV) ## bring both locks up to pyproject.toml; UPGRADE=--upgrade, EXTRAS="--extra boost"
+	$(UV_LOCK) $(UPGRADE) $(EXTRAS) pyproject.toml -o requirements.lock
+	$(UV_LOCK) $(UPGRADE) --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 .PHONY: hooks
 hooks: $(DEV) ## let git check each commit, and merge dvc.lock by stages

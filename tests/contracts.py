@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeGuard, get_args, get_origin
+from typing import Any, TypeGuard, get_args
 
 from dvc.repo import Repo
 from packaging.requirements import Requirement
@@ -100,11 +100,19 @@ class House:
 
     @cached_property
     def packages(self) -> set[str]:
-        """Each `__init__.py` that only marks a folder: those that are no stage's module."""
+        """Each `__init__.py` that only marks a folder: a docstring, and no stage's module."""
         run = {f"stages.{stage.module}" for stage in self.stages}
-        return {file for file in self.modules if file.endswith("/__init__.py")} - {
-            file for file, name in self.modules.items() if name in run
+        return {
+            file
+            for file, name in self.modules.items()
+            if file.endswith("/__init__.py") and name not in run and self.is_a_docstring(file)
         }
+
+    def is_a_docstring(self, file: str) -> bool:
+        """Whether a module is a docstring and nothing else."""
+        root = self.nodes(file)[0]
+        assert isinstance(root, ast.Module)
+        return len(root.body) == 1 and ast.get_docstring(root) is not None
 
     def nodes(self, file: str) -> tuple[ast.AST, ...]:
         """The syntax tree of a module, its root first, flat."""
@@ -190,8 +198,8 @@ def _imported(text: str) -> list[tuple[int, str | None, list[str], int]]:
 def closure(house: House, file: str) -> set[str]:
     """`file` and all that it imports, and all that those import.
 
-    The `__init__.py` of the packages around them are left out: they hold a docstring and
-    nothing else, as `packages_hold_a_docstring` checks.
+    To import a module runs the `__init__.py` of each folder above it as well. One that holds
+    a docstring and nothing else is left out.
     """
     found: set[str] = set()
     todo = [file]
@@ -200,6 +208,8 @@ def closure(house: House, file: str) -> set[str]:
         if file not in found:
             found.add(file)
             todo += imports(house, file)
+            above = (f"{folder}/__init__.py" for folder in PurePosixPath(file).parents)
+            todo += [package for package in above if package in house.modules]
     return found - house.packages
 
 
@@ -207,16 +217,15 @@ def module_file(house: House, stage: Stage) -> str:
     return house.files.get(f"stages.{stage.module}", f"stages/{stage.module}.py")
 
 
+# The packages that are above every stage, or all but a few.
+ABOVE = ("stages/__init__.py", "stages/audit/__init__.py", "stages/core/__init__.py")
+
+
 def packages_hold_a_docstring(house: House) -> Faults:
-    """Importing a module runs the `__init__.py` above it, and no stage depends on those."""
-    faults = []
-    for file in house.modules:
-        root = house.nodes(file)[0]
-        assert isinstance(root, ast.Module)
-        above_a_stage = file in house.packages and file.startswith("stages/")
-        if above_a_stage and not (len(root.body) == 1 and ast.get_docstring(root)):
-            faults.append(f"{file} holds more than a docstring")
-    return faults
+    """Importing a module runs the `__init__.py` above it: what it holds, all would depend on."""
+    return [
+        f"{file} holds more than a docstring" for file in ABOVE if not house.is_a_docstring(file)
+    ]
 
 
 def code_deps_are_the_import_closure(house: House) -> Faults:
@@ -658,14 +667,20 @@ def param_keys(model: Any, above: str = "") -> Iterator[str]:
         key = f"{above}{field.alias or name}"
         inner = list(_sections(field.annotation))
         # a dictionary and a list are keys themselves; those of their values follow
-        if not inner or get_origin(field.annotation) is not None:
+        arguments = get_args(field.annotation)
+        one_of = bool(arguments) and all(_is_section(argument) for argument in arguments)
+        if not inner or (arguments and not one_of):
             yield key
         for section in inner:
             yield from param_keys(section, f"{key}.")
 
 
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
 def _sections(annotation: Any) -> Iterator[type[Section]]:
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if _is_section(annotation):
         yield annotation
     for argument in get_args(annotation):
         yield from _sections(argument)

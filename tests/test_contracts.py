@@ -187,17 +187,37 @@ PLANTS: list[tuple[Any, str, Callable[[Path], None], str]] = [
         for file, line, told in [
             ("stages/core/files.py", "from stages import split", "must not import stages/split.py"),
             ("stages/core/files.py", "import operate.gate", "must not import operate/gate.py"),
-            ("stages/train.py", "from stages.split import main", "must not import stages/split.py"),
-            ("stages/train.py", "import operate.gate", "must not import operate/gate.py"),
-            ("stages/train.py", "import stages.launcher.warm", "must not import stages/launcher/"),
-            ("stages/train.py", "from stages.audit.evidence import x", "stages/audit/evidence.py"),
-            ("stages/audit/safety.py", "from . import fairness", "stages/audit/fairness.py"),
-            ("stages/audit/evidence.py", "import stages.audit.safety", "stages/audit/safety.py"),
-            ("operate/gate.py", "import stages.train", "must not import stages/train.py"),
+            (
+                "stages/train/__init__.py",
+                "from stages.split import main",
+                "must not import stages/split.py",
+            ),
+            ("stages/train/__init__.py", "import operate.gate", "must not import operate/gate.py"),
+            (
+                "stages/train/__init__.py",
+                "import stages.launcher.warm",
+                "must not import stages/launcher/",
+            ),
+            (
+                "stages/train/__init__.py",
+                "from stages.audit.evidence import x",
+                "stages/audit/evidence.py",
+            ),
+            (
+                "stages/audit/safety/__init__.py",
+                "from .. import fairness",
+                "stages/audit/fairness/__init__.py",
+            ),
+            (
+                "stages/audit/evidence.py",
+                "import stages.audit.safety",
+                "stages/audit/safety/__init__.py",
+            ),
+            ("operate/gate.py", "import stages.train", "must not import stages/train/__init__.py"),
             (
                 "stages/launcher/command.py",
                 "import stages.train",
-                "must not import stages/train.py",
+                "must not import stages/train/__init__.py",
             ),
         ]
     ),
@@ -361,14 +381,14 @@ PLANTS: list[tuple[Any, str, Callable[[Path], None], str]] = [
         (contracts.code_runs_nothing_it_is_given, code, add(file, f"{code}\n"), told)
         for file, code, told in [
             ("stages/core/files.py", "import pickle", "pickle: it runs what it reads"),
-            ("stages/train.py", "import joblib", "joblib: it reads pickles"),
-            ("stages/train.py", "from joblib import load", "joblib: it reads pickles"),
-            ("stages/train.py", "import cloudpickle as c", "cloudpickle: it runs"),
+            ("stages/train/__init__.py", "import joblib", "joblib: it reads pickles"),
+            ("stages/train/__init__.py", "from joblib import load", "joblib: it reads pickles"),
+            ("stages/train/__init__.py", "import cloudpickle as c", "cloudpickle: it runs"),
             ("operate/gate.py", "eval('1')", "eval() runs what it is given"),
             ("operate/gate.py", "frame.eval('1')", "eval() runs what it is given"),
             ("operate/gate.py", "exec('1')", "exec() runs what it is given"),
-            ("stages/train.py", "pandas.read_pickle('x')", "read_pickle() runs"),
-            ("stages/train.py", "importlib.import_module('x')", "import_module() runs"),
+            ("stages/train/__init__.py", "pandas.read_pickle('x')", "read_pickle() runs"),
+            ("stages/train/__init__.py", "importlib.import_module('x')", "import_module() runs"),
             ("stages/explore.py", "import matplotlib.pyplot as plt", "matplotlib.pyplot: it keeps"),
             ("stages/explore.py", "from matplotlib import pyplot", "matplotlib.pyplot: it keeps"),
         ]
@@ -376,8 +396,8 @@ PLANTS: list[tuple[Any, str, Callable[[Path], None], str]] = [
     (
         contracts.no_path_of_a_machine,
         "in the code",
-        add("stages/train.py", f"HERE = '{MACHINE}'\n"),
-        "stages/train.py:",
+        add("stages/train/__init__.py", f"HERE = '{MACHINE}'\n"),
+        "stages/train/__init__.py:",
     ),
     (
         contracts.no_path_of_a_machine,

@@ -171,9 +171,9 @@ def test_a_core_module_runs_the_stages_that_import_it(copy: Path, repo: Repo, mo
         ("pyproject.toml", set()),
         ("requirements.lock", FROM_INGEST),
         ("data/source/credit_default.csv.gz", FROM_INGEST),
-        ("stages/train.py", FROM_TRAIN),
+        ("stages/train/__init__.py", FROM_TRAIN),
         ("stages/explore.py", {"explore", "report"}),
-        ("stages/audit/safety.py", {"audit@safety", "report"}),
+        ("stages/audit/safety/__init__.py", {"audit@safety", "report"}),
         ("stages/audit/evidence.py", {*AUDIT, "report"}),
     ],
 )

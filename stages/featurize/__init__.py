@@ -31,7 +31,7 @@ from stages.core.tables import read_table
 from stages.core.targets import truth, weights_of
 from stages.core.transformers import build_features, fitted_features
 from stages.core.verdicts import Verdict, as_documents
-from stages.featurize.drawing import draw_gains
+from stages.featurize.drawing import TITLE, draw_gains
 from stages.featurize.evidence import Gain, gains, together, unmeasured
 from stages.featurize.measure import Measured, Rows, measure, sampled
 
@@ -239,6 +239,7 @@ def main(
         if in_total is None
         else {"gain": round(in_total[0], 6), "interval": [round(x, 6) for x in in_total[1]]},
         "measured": note,
+        "figures": [{"file": "evidence.png", "title": TITLE}],
         "verdicts": as_documents(
             [
                 target_leakage(skill, asked.max_skill, note, shown),

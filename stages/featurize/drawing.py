@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from stages.core.figures import BLACK, BLUE, GREEN, MUTED, VERMILION, elide, figure
 from stages.featurize.evidence import Gain
 
+TITLE = "What each created feature adds to the inputs"
+
 COLOURS = {"keep": GREEN, "drop": VERMILION, "insufficient": BLUE}
 MARKS = {"keep": "o", "drop": "X", "insufficient": "D"}
 SAYS = {
@@ -26,10 +28,9 @@ def draw_gains(gains: Mapping[str, Gain], loss: str, note: str) -> Figure:
     """
     known = {name: gain for name, gain in gains.items() if gain.interval is not None}
     fig, ax = figure(7.2, 1.8 + 0.32 * max(len(known), 1))
-    title = "What each created feature adds to the inputs"
     if not known:
         ax.axis("off")
-        ax.set_title(title)
+        ax.set_title(TITLE)
         ax.text(0, 0.5, note, color=MUTED, transform=ax.transAxes, wrap=True)
         return fig
     for decision, colour in COLOURS.items():
@@ -49,6 +50,6 @@ def draw_gains(gains: Mapping[str, Gain], loss: str, note: str) -> Figure:
     ax.set_yticks(range(len(known)), [elide(name) for name in known])
     ax.set_ylim(len(known) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
-    ax.set(title=title, xlabel=f"fall of the {loss}; line: 95 %, for all features at once\n{note}")
+    ax.set(title=TITLE, xlabel=f"fall of the {loss}; line: 95 %, for all features at once\n{note}")
     fig.legend(loc="outside lower center", ncols=3)
     return fig

@@ -29,6 +29,7 @@ from stages.core.tables import read_table, write_table
 from stages.core.verdicts import Verdict, as_documents
 
 _LISTED = 3
+_COUNTED = 5
 
 # What pandera's names of its checks mean.
 _MEANING = {
@@ -202,7 +203,9 @@ def _verdict(outcome: Outcome, evidence: tuple[str, ...]) -> Verdict:
 def _stop(stopping: pd.DataFrame, ingested: Path, failure_cases: Path) -> str:
     """Return the message that stops the pipeline."""
     where = stopping["column"].fillna("whole rows").value_counts(sort=False)
-    counts = ", ".join(f"{column}: {count:,}" for column, count in where.items())
+    counts = ", ".join(f"{column}: {count:,}" for column, count in where.head(_COUNTED).items())
+    if len(where) > _COUNTED:
+        counts += f", and {len(where) - _COUNTED:,} columns more"
     noun = "failure stops" if len(stopping) == 1 else "failures stop"
     lines = [f"{ingested}: {len(stopping):,} {noun} the pipeline ({counts})"]
     for case in stopping.head(_LISTED).to_dict("records"):

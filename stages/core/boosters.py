@@ -365,7 +365,7 @@ class _CatBoost(_Booster):
 
 def _catboost() -> Any:
     try:
-        import catboost
+        import catboost  # type: ignore[import-untyped]  # it has none
     except ImportError:
         raise _missing("catboost") from None
     return catboost

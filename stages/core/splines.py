@@ -53,7 +53,7 @@ class NaturalSplines(TransformerMixin, BaseEstimator):
             for column, knots in enumerate(self.knots_)
             if not np.isnan(knots[0])
         ]
-        return np.column_stack([values, *bends])
+        return np.asarray(np.column_stack([values, *bends]), dtype=np.float64)
 
 
 def _bends(x: Floats, knots: Floats) -> Floats:

@@ -14,7 +14,7 @@ from stages.core.estimators import Setup, build_estimator, inputs_of, parameters
 from stages.core.fitting import Rows, fit
 from stages.core.iterations import Deal, stopped_early
 from stages.core.models import as_bytes
-from stages.core.params import Candidate
+from stages.core.params import Booster, Candidate
 from stages.core.scoring import predicted, scores
 from stages.core.transformers import fitted_features
 
@@ -177,7 +177,7 @@ def _check_finite(name: str, *predictions: Floats) -> None:
 
 def _notes(candidate: Candidate, settled: Candidate, setup: Setup) -> tuple[str, ...]:
     notes = []
-    if settled is not candidate:
+    if isinstance(settled, Booster) and settled is not candidate:
         key = settled.iterations_key
         most, found = getattr(candidate, key), getattr(settled, key)
         notes.append(f"stopped after {found} of {most} iterations")

@@ -57,7 +57,7 @@ def _history(ax: Any, trials: Sequence[Trial], tune: Tune) -> None:
         )
     scores = [
         best.score
-        for place in numbers
+        for place in range(len(trials))
         if (best := best_of(list(trials[: place + 1]), tune.scoring)) is not None
     ]
     ax.step(

@@ -7,7 +7,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-from catboost import CatBoost, Pool
+from catboost import CatBoost, Pool  # type: ignore[import-untyped]  # it has none
 from scipy.special import softmax
 from sklearn.metrics import log_loss, root_mean_squared_error
 

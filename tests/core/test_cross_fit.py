@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier
 from stages.core.cross_fit import cross_fit, predict_held
 from stages.core.fitting import Rows
 from stages.core.params import Params
-from tests.core.test_estimators import made, pipeline
+from tests.candidates import made, pipeline
 
 DEALT = [(np.arange(200), np.arange(200, 400)), (np.arange(200, 400), np.arange(200))]
 

@@ -13,7 +13,7 @@ from stages.core.estimators import Setup, build_estimator
 from stages.core.fitting import Rows
 from stages.core.iterations import stopped_early
 from stages.core.params import EarlyStopping, Params
-from tests.core.test_estimators import RULES, made, pipeline, small
+from tests.candidates import RULES, made, pipeline, small
 
 FIVE = EarlyStopping(rounds=5, fraction=0.25)
 MANY = {"hist_gradient_boosting": "max_iter", "lightgbm": "n_estimators", "catboost": "iterations"}

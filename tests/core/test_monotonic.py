@@ -16,7 +16,7 @@ from stages.core.params import Featurize, Params, Train
 from stages.core.schema import Column, Schema
 from stages.core.scoring import predicted
 from stages.core.transformers import build_features
-from tests.core.test_estimators import small
+from tests.candidates import small
 
 SCHEMA = Schema(
     columns={

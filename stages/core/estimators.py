@@ -91,6 +91,11 @@ def _linear(name: str) -> Builder:
     return build
 
 
+# scikit-learn's 1e-4 may stop so early that the last bits of the features, which differ
+# between processors, decide when, and show in the fourth decimal of a probability.
+TOLERANCE = 1e-6
+
+
 def _logistic_regression(setup: Setup, l1_ratio: float, **more: Any) -> BaseEstimator:
     if l1_ratio > 0:
         # saga alone can make coefficients 0; it draws the rows in a random order.
@@ -100,7 +105,7 @@ def _logistic_regression(setup: Setup, l1_ratio: float, **more: Any) -> BaseEsti
     # Newton's steps are few, and curves do not slow them down: 4 instead of hundreds. Their
     # matrix grows with the square of features times classes, so not for several classes.
     solver = "newton-cholesky" if setup.task == "binary" else "lbfgs"
-    return LogisticRegression(solver=solver, **more)
+    return LogisticRegression(solver=solver, tol=TOLERANCE, **more)
 
 
 LINEAR: dict[str, Callable[..., BaseEstimator]] = {

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.core.associations import MIN_ROWS
 from stages.core.many_tests import ALPHA
 from stages.core.part_means import entity_sums, part_means
 from stages.core.parts import parts
@@ -17,7 +16,9 @@ from stages.core.variables import Variable
 BINS = 10
 # Of a column with more categories, the rarer ones are one bin together.
 MAX_BINS = 20
-REST = "all others"
+# The mean of fewer outcomes of 0 or 1 is too skewed for signs turned at random to show it.
+MIN_ROWS = 30
+REST = "others"
 
 STRUCTURE = ("column", "title", "explained", "p_adjusted", "flagged")
 MEANS = ("column", "bin", "centre", "rows", "mean", "low", "high")

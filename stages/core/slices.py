@@ -1,6 +1,6 @@
 """Where a model errs more than elsewhere: parts of the table, held against the rest of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,8 @@ def find_slices(
         min_rows: the fewest rows that a slice has, and that it leaves to the rest.
 
     Returns:
-        The flagged first, those with most to gain leading; then by p-value. For each:
+        The flagged first, those with most to gain leading, then those that err more, by
+        p-value, then all others. For each:
 
         - definition: in words; column: its one column, None for a part found by the tree;
           value: the label of the part in that column, else None
@@ -66,6 +67,10 @@ def find_slices(
         - excess: the share of all loss that would go if the slice were like the rest
         - p_value, and p_adjusted: corrected for all slices
         - flagged
+        - off: whether the gap is not 0, with a p-value below `ALPHA` after Holm's correction
+          for all slices
+        - within: of a flagged slice, the definition of a clearer one without whose rows it
+          would not be worse than the rest; None where it stands by itself
     """
     measured_on = ~honest_halves(len(p), random_state, groups)
     by_tree = weak_parts(variables, p.row_loss, ~measured_on, min_rows, p.sample_weight)
@@ -74,12 +79,14 @@ def find_slices(
         ((part,), everywhere) for variable in variables for part in parts(variable)
     ]
     looked_at += [(path, measured_on) for path in by_tree]
-    kept, inside, scopes = [], [], []
+    kept, inside, whole, scopes = [], [], [], []
     for conditions, scope in looked_at:
-        mask = np.logical_and.reduce([scope, *(each.mask for each in conditions)])
+        rows = np.logical_and.reduce([each.mask for each in conditions])
+        mask = rows & scope
         if min_rows <= mask.sum() <= scope.sum() - min_rows:
             kept.append(conditions)
             inside.append(mask)
+            whole.append(rows)
             scopes.append(scope is measured_on)
     if not kept:
         return []
@@ -90,8 +97,9 @@ def find_slices(
     once, drawn = _measured(p, member, of_half, measured_on, weight, draws, random_state, groups)
     p_values = difference_p_values(p.row_loss, member, held - member, weight, groups)
     adjusted = holm(p_values)
+    off = holm(zero_p_values(prediction_gaps(p), member * weight[:, None], groups)) < ALPHA
     scores = None if metric is None else metric.compute(p, member.T * weight)
-    rows, total = member.sum(axis=0), held.sum(axis=0)
+    count, total = member.sum(axis=0), held.sum(axis=0)
     found = []
     for i, conditions in enumerate(kept):
         loss, difference, gap, excess = (
@@ -105,8 +113,8 @@ def find_slices(
                 "definition": definition(conditions),
                 "column": conditions[0].variable.name if alone else None,
                 "value": conditions[0].value if alone else None,
-                "rows": int(rows[i]),
-                "share": float(rows[i] / total[i]),
+                "rows": int(count[i]),
+                "share": float(count[i] / total[i]),
                 "loss": loss,
                 "metric": score,
                 "difference": difference,
@@ -115,16 +123,74 @@ def find_slices(
                 "p_value": float(p_values[i]),
                 "p_adjusted": float(adjusted[i]),
                 "flagged": bool(worse and adjusted[i] < ALPHA),
+                "off": bool(off[i]),
+                "within": None,
             }
         )
-    # Rounded: the last bits, which differ between processors, order nothing.
-    return sorted(
+    _explain_overlaps(
         found,
-        key=lambda s: (
-            not s["flagged"],
-            -round(s["excess"] or 0.0, 6) if s["flagged"] else round(s["p_value"], 9),
-        ),
+        whole,
+        [everywhere if not half else measured_on for half in scopes],
+        p.row_loss,
+        weight,
+        groups,
+        min_rows,
     )
+    return sorted(found, key=_rank)
+
+
+def _rank(found: Mapping[str, Any]) -> tuple[bool, bool, bool, float]:
+    worse = (found["difference"]["value"] or 0.0) > 0
+    clear = found["flagged"]
+    # Rounded: the last bits, which differ between processors, order nothing.
+    gain = -round(found["excess"] or 0.0, 6) if clear else round(found["p_value"], 9)
+    return not clear, found["within"] is not None, not worse, gain
+
+
+def _explain_overlaps(
+    found: Sequence[dict[str, Any]],
+    whole: Sequence[Mask],
+    held: Sequence[Mask],
+    loss: Floats,
+    weight: Floats,
+    groups: npt.ArrayLike | None,
+    min_rows: int,
+) -> None:
+    """Set ``within`` of each flagged slice, the clearest first.
+
+    Args:
+        found: the slices.
+        whole: all rows of each.
+        held: the rows on which each is measured.
+        loss: the loss of each row.
+        weight: how much each row counts.
+        groups: the entity of each row.
+        min_rows: with fewer rows of its own a slice does not stand by itself.
+    """
+    flagged = [i for i, each in enumerate(found) if each["flagged"]]
+    leaders: list[int] = []
+    covered = np.zeros(len(loss), dtype=bool)
+    for i in sorted(flagged, key=lambda i: (found[i]["p_value"], i)):
+        own, rest = (held[i] & ~covered & side for side in (whole[i], ~whole[i]))
+        alone = own.sum() >= min_rows <= rest.sum()
+        if leaders and alone:
+            p_value = difference_p_values(
+                loss,
+                own[:, None].astype(np.float64),
+                rest[:, None].astype(np.float64),
+                weight,
+                groups,
+            )[0]
+            worse = np.average(loss[own], weights=weight[own]) > np.average(
+                loss[rest], weights=weight[rest]
+            )
+            alone = bool(worse and p_value < ALPHA)
+        if leaders and not alone:
+            shared = [int((whole[i] & whole[leader]).sum()) for leader in leaders]
+            found[i]["within"] = found[leaders[int(np.argmax(shared))]]["definition"]
+        else:
+            leaders.append(i)
+            covered |= whole[i]
 
 
 def prediction_gaps(p: AnyPredictions) -> Floats:
@@ -216,6 +282,25 @@ def difference_p_values(
     p_values = np.asarray(2 * student.sf(statistic, np.nan_to_num(freedom, nan=1.0)))
     # Without any spread a difference is certain; of one entity no spread is known.
     certain = (variance == 0) & (difference != 0)
+    return np.where(np.isnan(statistic), np.where(certain, 0.0, 1.0), p_values)
+
+
+def zero_p_values(values: Floats, own: Floats, groups: npt.ArrayLike | None = None) -> Floats:
+    """Return how likely chance makes a mean so far from 0, for each part, (k,).
+
+    Student's t test on one sample, by entity as in `difference_p_values`.
+
+    Args:
+        values: shape (n,).
+        own: how much each row counts in each part, 0 outside it, (n, k).
+        groups: the entity of each row.
+    """
+    from scipy.stats import t as student
+
+    found = part_means(values, own, groups)
+    statistic = ratio(np.abs(found.mean), np.sqrt(found.variance))
+    p_values = np.asarray(2 * student.sf(statistic, np.maximum(found.units - 1, 1)))
+    certain = (found.variance == 0) & (found.mean != 0)
     return np.where(np.isnan(statistic), np.where(certain, 0.0, 1.0), p_values)
 
 

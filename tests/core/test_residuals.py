@@ -117,15 +117,15 @@ def test_weights_count_as_copies_do() -> None:
 
 
 def test_rare_categories_are_one_bin_and_missing_values_another() -> None:
-    town = np.array(["a"] * 50 + ["b"] * 9 + ["c"] * 2 + [None] * 20, dtype=object)
+    town = np.array(["a"] * 150 + ["b"] * 29 + ["c"] * 6 + [None] * 60, dtype=object)
     frame = pd.DataFrame({"town": pd.Series(town, dtype="str")})
     (variable,) = read_variables(frame, SCHEMA, "", None)
     found = {label: mask.sum() for label, _, mask in bins_of(variable)}
-    assert found == {"a": 50, "missing": 20, REST: 11}
-    many = pd.DataFrame({"town": np.repeat([f"t{i}" for i in range(40)], 20)})
+    assert found == {"a": 150, "missing": 60, REST: 35}
+    many = pd.DataFrame({"town": np.repeat([f"t{i}" for i in range(40)], 40)})
     (variable,) = read_variables(many, SCHEMA, "", None)
     found = {label: mask.sum() for label, _, mask in bins_of(variable)}
-    assert len(found) == MAX_BINS + 1 and found[REST] == 400
+    assert len(found) == MAX_BINS + 1 and found[REST] == 800
 
 
 def test_nothing_to_explain_and_nothing_to_explain_it() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 from sklearn.metrics import log_loss, roc_auc_score
 
 from stages.core.metrics import (
@@ -15,7 +15,13 @@ from stages.core.metrics import (
 )
 from stages.core.schema import Column, Schema
 from stages.core.slice_tree import honest_halves, weak_parts
-from stages.core.slices import MIN_ROWS, difference_p_values, find_slices, prediction_gaps
+from stages.core.slices import (
+    MIN_ROWS,
+    difference_p_values,
+    find_slices,
+    prediction_gaps,
+    zero_p_values,
+)
 from stages.core.statistics import bootstrap, interval
 from stages.core.variables import Variable, read_variables
 
@@ -76,6 +82,33 @@ def test_a_planted_slice_is_found(task: str) -> None:
         by_tree = [s["definition"] for s in slices if s["flagged"] and s["column"] is None]
         found += any("delay > 1" in words and "x3 > 0." in words for words in by_tree)
     assert found >= 5
+
+
+def test_parts_of_a_flagged_slice_are_told_to_be_within_it() -> None:
+    frame = table(1)
+    slices = find_slices(predictions("binary", bad_part(frame), 1), read(frame), 50, 1)
+    flagged = [s for s in slices if s["flagged"]]
+    alone = [s for s in flagged if s["within"] is None]
+    assert len(alone) == 1 and "delay > 1" in alone[0]["definition"]
+    # the others are cuts through the same rows
+    assert len(flagged) > 3
+    assert {s["within"] for s in flagged[1:]} == {alone[0]["definition"]}
+    assert all(s["within"] is None for s in slices if not s["flagged"])
+
+
+def test_two_slices_apart_stand_by_themselves() -> None:
+    frame = table(2)
+    bad = ((frame["delay"] == 4) | (frame["town"] == "b")).to_numpy()
+    slices = find_slices(predictions("binary", bad, 2), read(frame), 50, 2)
+    alone = {s["definition"] for s in slices if s["flagged"] and s["within"] is None}
+    assert {"delay = 4", "town = b"} <= alone
+
+
+def test_the_flagged_come_first_then_those_that_err_more() -> None:
+    frame = table(1)
+    slices = find_slices(predictions("binary", bad_part(frame), 1), read(frame), 50, 1)
+    order = [(not s["flagged"], s["difference"]["value"] < 0) for s in slices]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -234,3 +267,28 @@ def test_categories_and_missing_values_are_found_by_the_tree() -> None:
     words = [s["definition"] for s in slices if s["flagged"] and s["column"] is None]
     assert any("town in (b, e)" in w or "town in (e, b)" in w for w in words)
     assert any("odd" in w for w in words)
+
+
+def test_a_part_where_predictions_are_off_is_told() -> None:
+    frame = table(1)
+    slices = find_slices(predictions("binary", bad_part(frame), 1), read(frame), 50, 1)
+    off = {s["definition"] for s in slices if s["off"]}
+    assert any("delay > 1" in words for words in off) and "delay = 2" in off
+    # harder and not off: the spread is larger, and the mean is right
+    hard = find_slices(predictions("regression", bad_part(frame), 1), read(frame), 50, 1)
+    assert any(s["flagged"] for s in hard) and not any(s["off"] for s in hard)
+
+
+def test_whether_a_mean_is_0_is_students_test() -> None:
+    values = np.random.default_rng(0).normal(0.1, 1, 500)
+    inside = (np.arange(500) % 3 == 0).astype(float)[:, None]
+    expected = ttest_1samp(values[::3], 0).pvalue
+    assert zero_p_values(values, inside)[0] == pytest.approx(expected)
+    rows = np.repeat(np.arange(500), 3)
+    repeated = zero_p_values(values[rows], inside[rows], rows)
+    assert repeated[0] == pytest.approx(expected)
+    certain = (
+        zero_p_values(np.ones(10), np.ones((10, 1))),
+        zero_p_values(np.zeros(10), np.ones((10, 1))),
+    )
+    assert [found[0] for found in certain] == [0.0, 1.0]

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from stages.core.criteria import strictest
 from stages.core.curves import calibration_points
 from stages.core.errors import LoopwrightError
-from stages.core.figures import house_style, save
+from stages.core.figures import house_style, notice, save
 from stages.core.files import published, read_json, write_json
 from stages.core.metrics import (
     AnyPredictions,
@@ -526,6 +526,9 @@ def conduct(
     else:
         with house_style():
             found = examine(evidence)
+            if not found.figures:
+                why = "None of the checks of this pillar has anything to draw."
+                found.figures["nothing"] = notice("Nothing to draw", why)
     answers = [_rounded(verdict) for verdict in completed(checks, found.verdicts, missing)]
     with published(figures) as folder:
         folder.mkdir()

@@ -229,6 +229,13 @@ def dress(ax: Axes) -> None:
             axis.set_major_formatter(Amounts())
 
 
+def notice(title: str, why: str) -> Figure:
+    """Return a small figure that says in words why there is nothing to draw."""
+    fig, (ax,) = panels(1, 1, (6.4, 0.02), title, why, margin=(0.2, 0.02))
+    ax.remove()
+    return fig
+
+
 def save(fig: Figure, path: Path) -> None:
     """Write `fig` as PNG at `path`, whole or not at all: 160 dpi, no date, no software name."""
     with house_style(), warnings.catch_warnings():

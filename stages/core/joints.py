@@ -25,9 +25,10 @@ from stages.core.figures import (
     dress,
     elide,
     fit,
+    notice,
     panels,
 )
-from stages.core.marginals import draw_histogram, notice
+from stages.core.marginals import draw_histogram
 from stages.core.numbers import number
 from stages.core.statistics import Floats
 from stages.core.variables import Variable

@@ -27,6 +27,7 @@ from stages.core.figures import (
     SMALL,
     elide,
     fit,
+    notice,
     panels,
     percents,
 )
@@ -325,13 +326,6 @@ def _patterns(
     patterns, sizes = patterns[some], sizes[some]
     order = np.lexsort([*patterns.T, -sizes])[:PATTERNS]
     return patterns[order], sizes[order]
-
-
-def notice(title: str, why: str) -> Figure:
-    """Return a small figure that says in words why there is nothing to draw."""
-    fig, (ax,) = panels(1, 1, (6.4, 0.02), title, why, margin=(0.2, 0.02))
-    ax.remove()
-    return fig
 
 
 def _rate_ticks(ax: Axes, top: float, along: str, count: int = 4) -> None:

@@ -34,9 +34,7 @@ from stages.core.stage import run
 from stages.core.verdicts import Verdict
 
 ROOT = Path(__file__).parents[2]
-PILLARS = sorted(
-    path.stem for path in (ROOT / "stages/audit").glob("[a-z]*.py") if path.stem != "evidence"
-)
+PILLARS = sorted(path.parent.name for path in (ROOT / "stages/audit").glob("*/__init__.py"))
 MODULES = {pillar: importlib.import_module(f"stages.audit.{pillar}") for pillar in PILLARS}
 CHECKS: list[Check] = [check for module in MODULES.values() for check in module.CHECKS]
 

@@ -420,6 +420,9 @@ def test_a_booster_that_stops_early_is_fitted_on_all_of_train(run: Any, chosen: 
 
 
 def test_a_declared_direction_is_kept_or_said_not_to_be(run: Any, credit: pd.DataFrame) -> None:
+    ensemble = {"members": "all", "folds": 2, "rounds": 4}
+    run(charter={"monotonic": {"PAY_0": "increasing"}}, ensemble=ensemble)
+    assert standings()["ensemble"]["note"].endswith("; does not keep charter.monotonic")
     manifest = run(charter={"monotonic": {"PAY_0": "increasing"}})
     rows = standings()
     assert rows["linear"]["note"] == "does not keep charter.monotonic"

@@ -14,7 +14,7 @@ from stages.core.estimators import Setup, build_ensemble
 from stages.core.iterations import Deal
 from stages.core.params import Ensemble
 from stages.core.scoring import goodness, scores
-from stages.train.race import Entry, Prepared, after_features, scored
+from stages.train.race import NO_DIRECTION, Entry, Prepared, after_features, scored
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,4 +70,7 @@ def blend(
     shown = " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
     seconds = perf_counter() - started
     by_name = {name: round(weight, 6) for name, weight in weights.items()}
-    return scored(NAME, NAME, estimator, by_name, setup, prepared, (shown,), seconds)
+    # The mean keeps a direction where all of its members do.
+    free = any(NO_DIRECTION in entry.notes for entry in entries if entry.name in weights)
+    notes = (shown, NO_DIRECTION) if free else (shown,)
+    return scored(NAME, NAME, estimator, by_name, setup, prepared, notes, seconds)

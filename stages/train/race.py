@@ -21,6 +21,10 @@ from stages.core.transformers import fitted_features
 Floats = npt.NDArray[np.float64]
 
 
+# The note of a candidate that may rise where the charter says fall.
+NO_DIRECTION = "does not keep charter.monotonic"
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What all candidates share, computed once.
@@ -182,5 +186,5 @@ def _notes(candidate: Candidate, settled: Candidate, setup: Setup) -> tuple[str,
         most, found = getattr(candidate, key), getattr(settled, key)
         notes.append(f"stopped after {found} of {most} iterations")
     if setup.directions and not candidate.monotonic and candidate.estimator != "dummy":
-        notes.append("does not keep charter.monotonic")
+        notes.append(NO_DIRECTION)
     return tuple(notes)

@@ -111,8 +111,9 @@ class ErrorAnalysis:
         worst = max(off, key=lambda s: round(abs(s["gap"]["value"] or 0.0), 6))
         gap = worst["gap"]["value"] or 0.0
         return (
-            f"In {number(len(off))} part{'s' * (len(off) > 1)} predictions are too high or too low in the mean, which a "
-            f"better model of the same columns can mend; most in {worst['definition']}: too "
+            f"In {number(len(off))} part{'s' * (len(off) > 1)} predictions are too high or too "
+            "low in the mean, which a better model of the same columns can mend; "
+            f"most in {worst['definition']}: too "
             f"{'high' if gap > 0 else 'low'} by {number(abs(gap))}."
         )
 

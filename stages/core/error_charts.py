@@ -1,6 +1,5 @@
 """The figures of an error analysis: where a model errs, what it leaves, what it confuses."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -157,7 +156,7 @@ def residuals(
     )
     keys = [("clear after correction for all columns", VERMILION), ("not clear", BLUE)]
     fig, axes = panels(
-        max(len(shown), 1), 3, _PANEL, title, note, keys, gap=(0.5, 1.05), margin=(0.85, 0.95)
+        max(len(shown), 1), 3, _PANEL, title, note, keys, gap=(0.5, 1.2), margin=(0.85, 1.1)
     )
     drawn = means[means["column"].isin(shown["column"])]
     common = drawn["rows"] >= _COMMON * (len(variables[0].values) if variables else 1)
@@ -193,21 +192,19 @@ def _along(ax: Axes, own: pd.DataFrame, variable: Variable, colour: str) -> None
             label if np.isnan(centre) else amount(centre, 2)
             for label, centre in zip(own["bin"], centres, strict=True)
         ]
-    told = [_narrow(label) for label in labels]
+    told = [elide(label, 12) for label in labels]
+    widest = max(map(len, told))
+    slant = widest > 7
     # More labels than fit are thinned out, but for the last, which may be the missing ones.
-    widest = max(len(line) for label in told for line in label.split("\n"))
-    step = -(-len(told) // int(_PANEL[0] / (0.08 * widest + 0.06)))
+    step = -(-len(told) // (9 if slant else int(_PANEL[0] / (0.08 * widest + 0.06))))
     kept = [place for place in at if (len(at) - 1 - place) % step == 0]
     ax.set_xticks(kept, [told[i] for i in kept])
+    if slant:
+        ax.tick_params(axis="x", labelrotation=30)
+        for text in ax.get_xticklabels():
+            text.set(ha="right", rotation_mode="anchor")
     ax.set_xlim(-0.5, len(at) - 0.5)
     ax.grid(visible=False, axis="x")
-
-
-def _narrow(label: str) -> str:
-    """Return a label in two narrow lines at most."""
-    words = [elide(word, 9) for word in elide(label, 20).split()]
-    lines = textwrap.wrap(" ".join(words), 9)
-    return "\n".join(lines if len(lines) < 3 else [lines[0], elide(" ".join(lines[1:]), 9)])
 
 
 def recalibrated(p: Predictions | ClassPredictions, found: Recalibration) -> Figure:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.core.schema import Schema
+from stages.core.statistics import Floats
 from stages.core.targets import class_label
 from stages.core.variables import Variable, read_variables
 
@@ -148,24 +149,34 @@ def parts(variable: Variable, count: int = 4) -> list[Condition]:
     Each category and each of few values is a part; more values are cut into `count` parts
     of equal size. Rows without a value are a part of their own.
     """
-    values = np.unique(variable.known)
-    by_value = bool(variable.levels) or (
-        variable.column.kind != "datetime" and len(values) <= FEW_VALUES
-    )
+    values, rows = np.unique(variable.known, return_counts=True)
+    few = len(values) <= (0 if variable.column.kind == "datetime" else FEW_VALUES)
+    by_value = few or bool(variable.levels)
     if by_value:
         found = [Condition(variable, among=(float(value),)) for value in values]
     else:
-        inner = np.quantile(variable.known, np.arange(1, count) / count, method="lower")
-        edges = [
-            between(float(values[place - 1]), float(values[place]))
-            for place in np.unique(np.searchsorted(values, inner, side="right"))
-            if place < len(values)
-        ]
+        edges = _edges(values, rows, count)
         ends = [-inf, *edges, inf]
         found = [Condition(variable, above=low, up_to=high) for low, high in pairwise(ends)]
     if np.isnan(variable.values).any():
         found.append(Condition(variable, among=(), missing=True))
     return found
+
+
+def _edges(values: Floats, rows: npt.NDArray[np.intp], count: int) -> list[float]:
+    """Return the numbers that cut sorted `values` into up to `count` parts of equal size.
+
+    Where a value repeats much, parts beside it would be small: they join their neighbour.
+    """
+    until = np.cumsum(rows)
+    ideal = until[-1] / count
+    places = np.unique(np.searchsorted(until, ideal * np.arange(1, count), side="left")) + 1
+    edges, last = [], 0
+    for place in places[places < len(values)]:
+        if min(until[place - 1] - last, until[-1] - until[place - 1]) >= ideal / 2:
+            edges.append(between(float(values[place - 1]), float(values[place])))
+            last = int(until[place - 1])
+    return edges
 
 
 def between(low: float, high: float) -> float:

@@ -131,3 +131,20 @@ def test_numbers_next_to_each_other_are_parted_exactly() -> None:
     low = 0.1
     high = np.nextafter(low, 1)
     assert low <= between(low, high) < high
+
+
+def test_a_value_that_repeats_leaves_no_tiny_part_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([np.zeros(205), rng.uniform(1, 2, 795)])
+    paid = Variable("paid", COLUMNS["age"], values, (), ordered=True)
+    rows = [part.mask.sum() for part in parts(paid, 10)]
+    assert sum(rows) == 1000 and min(rows) >= 50
+    assert rows[0] == 205 or rows[0] > 250
+
+
+def test_a_column_without_a_value_is_one_part() -> None:
+    for name in ("age", "day"):
+        empty = Variable(name, COLUMNS[name], np.full(20, np.nan), (), ordered=True)
+        assert [part.words for part in parts(empty)] == [f"{name} is missing"]
+    same = Variable("day", COLUMNS["day"], np.ones(20), (), ordered=True)
+    assert [part.words for part in parts(same)] == ["day is known"]

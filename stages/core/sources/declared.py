@@ -159,7 +159,7 @@ class SqlSource(_Source):
 
 
 class OwnSource(_Source):
-    """Rows that a reader of your own gives; see stages/core/sources/registry.py."""
+    """Rows that a reader of your own gives; see stages/core/sources/readers.py."""
 
     kind: Literal["own"]
     reader: Name

@@ -1,42 +1,20 @@
-"""Sources of your own: write a file with a reader, and add its line to `READERS`."""
+"""The rows that a reader of one's own gives."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from stages.core.cells.reading import Gathered
 from stages.core.credentials import is_secret, masked
 from stages.core.errors import LoopwrightError, did_you_mean
-from stages.core.sources.declared import Option, OwnSource
+from stages.core.sources.declared import OwnSource
 from stages.core.sources.found import Facts, Look, Read
 from stages.core.sources.header import Check
 from stages.core.sources.raw import Raw, places_of_rows
-
-Options = Mapping[str, Option]
+from stages.core.sources.reader import Reader
+from stages.core.sources.readers import READERS
 
 _BUNDLE = 20_000
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A source of your own.
-
-    Attributes:
-        rows: gives the rows in a fixed order, each a value by the name of its column: a text,
-            a number, a bool, a date or None. What it raises is told as this source's fault.
-        version: gives a text that is another whenever the rows are, without reading them; None
-            where that cannot be known.
-    """
-
-    rows: Callable[[Options], Iterable[Mapping[str, Any]]]
-    version: Callable[[Options], str | None]
-
-
-# By the name that `reader` gives in params.yaml.
-READERS: dict[str, Reader] = {}
 
 
 def read_own(source: OwnSource, tracked: Path, check: Check, key: str) -> Read:
@@ -100,7 +78,7 @@ def _reader(source: OwnSource, key: str) -> Reader:
         raise LoopwrightError(
             f"{key}.reader: no reader '{source.reader}'{did_you_mean(source.reader, READERS)}; "
             f"possible: {', '.join(READERS) or 'none yet'}; they stand in "
-            "stages/core/sources/own.py"
+            "stages/core/sources/readers.py"
         )
     return READERS[source.reader]
 

@@ -1,6 +1,9 @@
 """Several sources, and what all kinds have in common."""
 
+import importlib.util
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from stages.core.errors import LoopwrightError
 from stages.core.sources import own
 from stages.core.sources.declared import Ingest
+from stages.core.sources.reader import Reader
 from stages.core.sources.registry import KINDS
 from tests.core.sources.project import CSV, Project, make_schema
 
@@ -168,10 +172,26 @@ def api(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def readers(monkeypatch: pytest.MonkeyPatch) -> dict[str, own.Reader]:
-    found = {"api": own.Reader(api, lambda options: str(options["rows"]))}
+def readers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Reader]:
+    found = {"api": Reader(api, lambda options: str(options["rows"]))}
     monkeypatch.setattr(own, "READERS", found)
     return found
+
+
+def test_the_source_of_the_documentation_is_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[3] / "docs/ingest.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "weather.py"
+    file.write_text(code)
+    spec = importlib.util.spec_from_file_location("weather", file)
+    assert spec is not None and spec.loader is not None
+    weather = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(weather)
+    monkeypatch.setattr(own, "READERS", {"weather": weather.WEATHER})
+    entry = {"kind": "own", "reader": "weather", "options": {"days": 2}}
+    assert project.rows(entry) == [["000", 0, None], ["001", 1, None]]
 
 
 def entry_of(**options: Any) -> dict[str, Any]:
@@ -179,7 +199,7 @@ def entry_of(**options: Any) -> dict[str, Any]:
 
 
 def test_a_reader_of_ones_own_is_a_source(
-    project: Project, readers: dict[str, own.Reader], monkeypatch: pytest.MonkeyPatch
+    project: Project, readers: dict[str, Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(own, "_BUNDLE", 2)
     assert project.rows(entry_of(rows=3)) == [
@@ -192,12 +212,12 @@ def test_a_reader_of_ones_own_is_a_source(
     assert look(source, project.folder, facts, "k").status == "same"
     other = project.ingest(entry_of(rows=4)).sources[0]
     assert look(other, project.folder, facts, "k").why == "its version was 3, and is 4"
-    readers["api"] = own.Reader(api, lambda options: None)
+    readers["api"] = Reader(api, lambda options: None)
     assert look(source, project.folder, facts, "k").status == "unknown"
 
 
 def test_a_reader_that_fails_is_named(
-    project: Project, readers: dict[str, own.Reader], monkeypatch: pytest.MonkeyPatch
+    project: Project, readers: dict[str, Reader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_TOKEN", "hunter2")
     assert "it gives no rows" in project.fault(entry_of(rows=0))
@@ -207,17 +227,17 @@ def test_a_reader_that_fails_is_named(
     def breaks(options: Mapping[str, Any]) -> Any:
         raise RuntimeError("no answer to https://u:p@host with hunter2")
 
-    readers["api"] = own.Reader(breaks, lambda options: None)
+    readers["api"] = Reader(breaks, lambda options: None)
     message = project.fault(entry_of(rows=1))
     assert "its reader fails: no answer to https://***@host with ***" in message
-    readers["api"] = own.Reader(api, breaks)
+    readers["api"] = Reader(api, breaks)
     with pytest.raises(LoopwrightError, match="its reader fails"):
         KINDS["own"].look(project.ingest(entry_of(rows=1)).sources[0], project.folder, {}, "k")
 
     def ragged(options: Mapping[str, Any]) -> Any:
         return [{"id": "a", "age": 1, "rate": 1}, {"id": "a", "age": 1}]
 
-    readers["api"] = own.Reader(ragged, lambda options: None)
+    readers["api"] = Reader(ragged, lambda options: None)
     assert "row 2: other columns: rate" in project.fault(entry_of())
 
 

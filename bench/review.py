@@ -1,12 +1,13 @@
 """How often `loopwright review` is right: revisions that differ by chance, and by a gain.
 
-`python bench/review.py` prints one line of JSON for each table. A pair is a booster that
-draws lots (each split looks at half of the features) fitted twice, with two seeds, on the
-default data's train split, and held against each other on its validation split: the
-verdict should be "no evidence of a difference". Then the second is given a gain of twice
-the half width of the interval that decides: the verdict should be "better". Once on the
-default split, and once with train and validation dealt anew for each pair, so that chance
-in the rows has its part too. No pair shares a seed with another.
+`python bench/review.py` prints one line of JSON for each table. A pair is a candidate of
+the project (`boosting` of params.yaml, but each split looks at half of the features, so
+that it uses its random_state) fitted twice, with two seeds, on the default data's train
+split, and held against each other on its validation split: the verdict should be "no
+evidence of a difference". Then the second is given a gain of twice the half width of the
+interval that decides: the verdict should be "better". Once on the default split, and once
+with train and validation dealt anew for each pair, so that chance in the rows has its part
+too. No pair shares a seed with another.
 """
 
 import argparse
@@ -19,50 +20,53 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from operate.review.difference import Paired, decide, measure_both, stretch
+from stages.core.estimators import Setup, build_learner, with_parameters
 from stages.core.metrics import METRICS, Predictions
 from stages.core.params import Params, read_params
+from stages.core.schema import read_schema
 from stages.core.tables import read_table
 from stages.core.targets import truth
+from stages.core.transformers import build_features
 
+CANDIDATE = "boosting"
 DRAWN = ("roc_auc", "log_loss")
 SHARE_OF_ROWS = 0.1  # that a planted gain moves towards the truth
 BARS = {"no evidence of a difference": 93, "better": 90}
 
 Floats = npt.NDArray[np.float64]
-Rows = tuple[npt.NDArray[Any], npt.NDArray[np.int64]]
+Rows = tuple[Any, npt.NDArray[np.int64]]
 
 
 def deal(chosen: Params, pairs: int, anew: bool) -> Iterator[tuple[int, Rows, Rows]]:
-    """Yield the number of a pair, its train rows and its validation rows."""
+    """Yield the number of a pair, its train rows and its validation rows, as features."""
     tables = [read_table(Path(f"data/split/{name}.parquet")) for name in ("train", "validation")]
     rows = pd.concat(tables, ignore_index=True)
     y = truth(rows, chosen.charter.target)
-    out = [*chosen.featurize.exclude, chosen.charter.key, chosen.charter.target.column]
-    X = rows.drop(columns=[name for name in out if name is not None]).to_numpy(np.float64)
+    schema = read_schema(Path("schema.yaml"))
     order = np.arange(len(y))
     for pair in range(pairs):
         if anew:
             order = np.random.default_rng((pair, 1)).permutation(len(y))
         train, validation = order[: len(tables[0])], order[len(tables[0]) :]
-        yield pair, (X[train], y[train]), (X[validation], y[validation])
+        features = build_features(
+            chosen.featurize, schema, chosen.charter.target.column, chosen.charter.key
+        )
+        X = features.fit_transform(rows.iloc[train], y[train])
+        Z = features.transform(rows.iloc[validation])
+        yield pair, (X, y[train]), (Z, y[validation])
 
 
-def predict(train: Rows, validation: Rows, seed: int) -> Floats:
-    """Return the probabilities of a quick booster that draws lots."""
-    booster = HistGradientBoostingClassifier(
-        early_stopping=False,
-        learning_rate=0.15,
-        max_iter=40,
-        max_leaf_nodes=8,
-        min_samples_leaf=100,
-        l2_regularization=10.0,
-        max_features=0.5,
-        random_state=seed,
-    )
-    y_prob: Floats = booster.fit(*train).predict_proba(validation[0])[:, 1]
+def predict(chosen: Params, train: Rows, validation: Rows, seed: int) -> Floats:
+    """Return the probabilities of the project's candidate with its lots drawn by `seed`."""
+    boosting = chosen.train.candidates[CANDIDATE]
+    candidate = with_parameters(boosting, {"max_features": 0.5}, f"train.candidates.{CANDIDATE}")
+    setup = Setup(chosen.charter.task, chosen.charter.rule.expression, seed)
+    model = Pipeline(build_learner(candidate, setup))
+    y_prob: Floats = model.fit(*train).predict_proba(validation[0])[:, 1]
     return y_prob
 
 
@@ -118,7 +122,7 @@ def tables(chosen: Params, pairs: int, anew: bool) -> Iterator[dict[str, Any]]:
     for pair, train, validation in deal(chosen, pairs, anew):
         y = validation[1]
         n, trained_on = len(y), len(train[1])
-        old, new = (predict(train, validation, 2 * pair + which) for which in (0, 1))
+        old, new = (predict(chosen, train, validation, 2 * pair + which) for which in (0, 1))
         seeds = hold(y, old, new, chosen.evaluate.bootstrap)
         for name in DRAWN:
             if name not in sizes:
@@ -156,9 +160,10 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=100)
     pairs = parser.parse_args().pairs
     chosen = read_params(Path("params.yaml"))
-    for anew in (False, True):
-        for line in tables(chosen, pairs, anew):
-            print(json.dumps(line), flush=True)
+    with threadpool_limits(1):
+        for anew in (False, True):
+            for line in tables(chosen, pairs, anew):
+                print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from operate.paired import Comparison, Difference
+from operate.review.definition import read_costs
 from operate.review.difference import stretch
 from stages.core.errors import LoopwrightError
 from stages.core.files import read_json, write_json
 from stages.core.metrics import Metric
 from stages.core.numbers import measured, number
-from stages.core.params import Costs, Evaluate
+from stages.core.params import Evaluate, Task
 
 Answer = Literal["first", "better", "worse", "no evidence", "not comparable"]
 TARGET, COSTS, RULE = "charter.target", "charter.costs", "charter.rule"
@@ -90,16 +89,18 @@ class Judge:
         evaluate: the draws, their seed and the bins, as the evaluation has them.
         cache: DVC's cache of files by their md5.
         memory: a file that keeps what was compared, or None; deleting it loses nothing.
+        task: binary, multiclass or regression.
     """
 
     metric: Metric
     evaluate: Evaluate
     cache: Path
     memory: Path | None = None
+    task: Task = "binary"
 
     @cached_property
     def _comparison(self) -> Comparison:
-        return Comparison(self.metric, self.evaluate)
+        return Comparison(self.metric, self.evaluate, self.task)
 
     @cached_property
     def _known(self) -> dict[str, Any]:
@@ -194,10 +195,7 @@ class Judge:
         return known if isinstance(known, str) else Difference(*known)
 
     def _compared(self, result: Result, now: Path, then: Path) -> Difference | str:
-        try:
-            costs = Costs.model_validate(result.term(COSTS))
-        except ValidationError:
-            costs = None
+        costs = read_costs(result.term(COSTS))
         if self.metric.needs in ("value", "rule") and costs is None:
             return f"{self.metric.name} needs {COSTS}"
         return self._comparison.difference(now, then, costs)

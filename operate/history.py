@@ -140,7 +140,7 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
     pipeline = read_pipeline(root)
     chosen = read_params(root / pipeline.path("params"))
     criterion = chosen.charter.success_criteria[0]
-    metric = find_metric(criterion.metric, f"{WHERE}.0.metric")
+    metric = find_metric(criterion.metric, f"{WHERE}.0.metric", chosen.charter.task)
     past = read_past(root, pipeline, main)
     if not past.iterations:
         raise LoopwrightError(
@@ -149,7 +149,8 @@ def read_ledger(root: Path, main: str | None = None) -> Ledger:
         )
     cache = _cache(root)
     memory = root / ".dvc/tmp/loopwright/paired.json"
-    judge = Judge(metric, chosen.evaluate, cache, memory if os.access(root, os.W_OK) else None)
+    kept = memory if os.access(root, os.W_OK) else None
+    judge = Judge(metric, chosen.evaluate, cache, kept, chosen.charter.task)
     tries = _tries(past.iterations, pipeline)
     looks = list(_looks(past.locks, pipeline))
 

@@ -18,7 +18,7 @@ import pandas as pd
 from operate.review.difference import Paired, entities, predictions, share
 from stages.core.errors import LoopwrightError
 from stages.core.metrics import Metric
-from stages.core.params import Costs, Evaluate
+from stages.core.params import AnyCosts, Evaluate, Task
 from stages.core.statistics import Drawn, Weights, bootstrap_weights
 from stages.core.tables import read_table
 
@@ -39,15 +39,16 @@ class Difference:
 class Comparison:
     """Compares tables of predictions; it remembers what it has read, drawn and measured."""
 
-    def __init__(self, metric: Metric, evaluate: Evaluate) -> None:
-        """Take what is measured, and the draws, their seed and the bins of the evaluation."""
+    def __init__(self, metric: Metric, evaluate: Evaluate, task: Task = "binary") -> None:
+        """Take what is measured, the draws, their seed and the bins, and of which task."""
+        self.task = task
         self.metric = metric
         self.evaluate = evaluate
         self._read = lru_cache(maxsize=2)(read_table)  # the later is the next one's earlier
         self._measured: dict[str, Drawn] = {}
         self._weights: tuple[str, Weights] | None = None
 
-    def difference(self, now: Path, then: Path, costs: Costs | None) -> Difference | str:
+    def difference(self, now: Path, then: Path, costs: AnyCosts | None) -> Difference | str:
         """Compare two tables of predictions; return text where they cannot be compared.
 
         Args:
@@ -70,7 +71,7 @@ class Comparison:
         return Difference(len(shared), *(round(x, 6) for x in (found["value"], *found["interval"])))
 
     def _drawn(
-        self, frame: pd.DataFrame, costs: Costs | None, groups: npt.NDArray[Any] | None
+        self, frame: pd.DataFrame, costs: AnyCosts | None, groups: npt.NDArray[Any] | None
     ) -> Drawn:
         """Measure the rows of `frame` as they are and on every draw."""
         content = hashlib.sha256(repr(costs).encode())
@@ -78,7 +79,7 @@ class Comparison:
             content.update(pd.util.hash_array(frame[column].to_numpy()).tobytes())
         key = content.hexdigest()
         if key not in self._measured:
-            rows = predictions(frame, costs, self.evaluate.calibration_bins)
+            rows = predictions(frame, costs, self.evaluate.calibration_bins, self.task)
             once = self.metric.compute(rows, np.ones((1, len(frame)), dtype=np.int64))
             drawn = [self.metric.compute(rows, w) for w in self._drawings(len(frame), groups)]
             self._measured[key] = Drawn(float(once[0]), np.concatenate(drawn))

@@ -22,7 +22,7 @@ from operate.data_diff.labels import label
 from operate.data_diff.matching import Matching, by_key, by_rows
 from operate.data_diff.pairs import Mask, Pair, pair
 from stages.core.associations import MIN_ROWS
-from stages.core.params import Target
+from stages.core.params import BinaryTarget
 from stages.core.schema import Kind, Schema
 from stages.core.shifts import Shift, corrected
 
@@ -36,7 +36,7 @@ def compare_tables(
     schema_base: Schema,
     schema_head: Schema,
     key: str | None,
-    target: Target | None,
+    target: BinaryTarget | None,
 ) -> DataDiff:
     """Return all that differs between two tables. The order of rows and columns does not.
 
@@ -170,7 +170,9 @@ def _key(base: pd.DataFrame, head: pd.DataFrame, key: str | None) -> tuple[Renam
     return None, f"only the {'base' if having is base else 'head'} has the key '{key}'"
 
 
-def _new_name(target: Target | None, old_names: dict[str, str], head: pd.DataFrame) -> str | None:
+def _new_name(
+    target: BinaryTarget | None, old_names: dict[str, str], head: pd.DataFrame
+) -> str | None:
     """Return what head calls the target."""
     if target is None or target.column in head:
         return target.column if target else None
@@ -221,7 +223,7 @@ def _is_told(missing: MissingChange, shifts: tuple[Shift, ...]) -> bool:
 def _label(
     base: pd.DataFrame,
     head: pd.DataFrame,
-    target: Target | None,
+    target: BinaryTarget | None,
     goal: str | None,
     old_names: dict[str, str],
     keyed: Matching | None,

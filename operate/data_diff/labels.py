@@ -7,13 +7,13 @@ import pandas as pd
 
 from operate.data_diff.changes import Label
 from operate.data_diff.pairs import Ints, Mask
-from stages.core.params import Target
+from stages.core.params import BinaryTarget
 from stages.core.statistics import wilson_interval
 
 
 def label(
     column: str,
-    target: Target,
+    target: BinaryTarget,
     base: pd.Series | None,
     head: pd.Series | None,
     matched: tuple[Ints, Ints] | None,
@@ -55,7 +55,7 @@ def label(
     )
 
 
-def _read(series: pd.Series, target: Target) -> tuple[Mask, Mask]:
+def _read(series: pd.Series, target: BinaryTarget) -> tuple[Mask, Mask]:
     """Return which rows are positive, and which have a label at all.
 
     1, 1.0 and the text 1 are one label: a change of type flips none.

@@ -12,7 +12,7 @@ from operate.data_diff.compare import compare_tables
 from operate.pipeline import read_pipeline
 from operate.revisions import Revision, laid_out, open_table, read_bytes
 from stages.core.errors import LoopwrightError
-from stages.core.params import Target
+from stages.core.params import BinaryTarget
 from stages.core.schema import Schema, read_schema
 
 
@@ -30,7 +30,7 @@ class Snapshot:
     table: pd.DataFrame
     schema: Schema
     key: str | None
-    target: Target
+    target: BinaryTarget | None
 
 
 def read_snapshot(revision: Revision) -> Snapshot:
@@ -48,12 +48,15 @@ def read_snapshot(revision: Revision) -> Snapshot:
     return Snapshot(open_table(revision, pipeline.path("validated")), described, key, target)
 
 
-def _charter(revision: Revision, params: str) -> tuple[str | None, Target]:
+def _charter(revision: Revision, params: str) -> tuple[str | None, BinaryTarget | None]:
     """Read the key and the target alone: old params need not fit the sections of today."""
     content = read_bytes(revision, params)
     try:
         charter = YAML(typ="safe").load(content.decode("utf-8"))["charter"]
-        key, target = charter["key"], Target.model_validate(charter["target"])
+        key, declared = charter["key"], charter["target"]
+        # of several classes or a number the column itself is compared, and no rate
+        outcome = charter.get("task", "binary") == "binary"
+        target = BinaryTarget.model_validate(declared) if outcome else None
     except (UnicodeDecodeError, YAMLError, KeyError, TypeError, ValidationError):
         raise LoopwrightError(
             f"{params} at {revision}: charter.key and charter.target (column, positive, meaning) "

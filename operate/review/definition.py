@@ -1,15 +1,16 @@
 """What a revision measures and on what terms, as its own params.yaml says."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from stages.core.metrics import Metric
-from stages.core.params import Costs
+from stages.core.params import AnyCosts
 
-OUTCOMES = ("true_positive", "false_positive", "true_negative", "false_negative")
+_COSTS: TypeAdapter[AnyCosts] = TypeAdapter(AnyCosts)
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Definition:
 
     Attributes:
         criteria: the metrics of the success criteria; the first is the main one.
-        target: the column and its positive value.
+        task: binary, multiclass or regression.
+        target: the column and, of a binary task, its positive value.
         costs: what decisions bring, or None where params.yaml does not say.
         rule: the expression of the charter's rule.
         bins: of the calibration error.
@@ -28,8 +30,9 @@ class Definition:
     """
 
     criteria: tuple[str, ...]
+    task: str
     target: tuple[str, str]
-    costs: Costs | None
+    costs: AnyCosts | None
     rule: str
     bins: int
     entity: str | None
@@ -46,16 +49,13 @@ def read_definition(params: Mapping[str, Any]) -> Definition:
     """Return the definition in `params`; what an old file lacks has the default of today's."""
     charter = _section(params, "charter")
     target, evaluate = _section(charter, "target"), _section(params, "evaluate")
-    try:
-        costs = Costs.model_validate(charter.get("costs"))
-    except ValidationError:
-        costs = None
     listed = charter.get("success_criteria")
     criteria = [c.get("metric") for c in listed or [] if isinstance(c, Mapping)]
     return Definition(
         criteria=tuple(dict.fromkeys(str(name) for name in criteria if name)),
+        task=str(charter.get("task", "binary")),
         target=(str(target.get("column")), str(target.get("positive"))),
-        costs=costs,
+        costs=read_costs(charter.get("costs")),
         rule=str(_section(charter, "rule").get("expression")),
         bins=_count(evaluate.get("calibration_bins"), 10),
         entity=_section(params, "split").get("group"),
@@ -71,7 +71,9 @@ def differences(base: Definition, head: Definition, metric: Metric) -> list[str]
     the calibration error, and the rule to what is measured over it.
     """
     found = []
-    if base.target != head.target:
+    if base.task != head.task:
+        found.append(f"charter.task changed from {base.task} to {head.task}")
+    elif base.target != head.target:
         old, new = (f"'{column}' = {value}" for column, value in (base.target, head.target))
         found.append(f"the target changed from {old} to {new}")
     if metric.needs != "score" and _amounts(base.costs) != _amounts(head.costs):
@@ -83,8 +85,16 @@ def differences(base: Definition, head: Definition, metric: Metric) -> list[str]
     return found
 
 
-def _amounts(costs: Costs | None) -> tuple[Any, ...] | None:
-    return None if costs is None else (costs.currency, *(getattr(costs, n) for n in OUTCOMES))
+def read_costs(section: Any) -> AnyCosts | None:
+    """Return the costs of a charter, of whatever task; None where they are no costs."""
+    try:
+        return _COSTS.validate_json(json.dumps(section, default=str))
+    except ValidationError:
+        return None
+
+
+def _amounts(costs: AnyCosts | None) -> dict[str, Any] | None:
+    return None if costs is None else costs.model_dump(exclude={"source"})
 
 
 def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -10,8 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.core.metrics import Metric, Predictions
-from stages.core.params import Costs
+from stages.core.metrics import (
+    AnyPredictions,
+    ClassPredictions,
+    Metric,
+    NumberPredictions,
+    Predictions,
+    codes_of,
+)
+from stages.core.params import AnyCosts, ClassCosts, Costs, NumberCosts
 from stages.core.statistics import Drawn, Estimate, Floats, Seed, Weights, bootstrap
 
 Judgement = Literal["better", "worse", "no evidence of a difference", "not comparable"]
@@ -29,7 +36,8 @@ MAX_RELABELLED = 0.05
 # (docs/review.md), so it is added twice.
 TRAINING_SHARE = 2.0
 
-COLUMNS = ("key", "y_true", "y_prob", "y_pred", "rule")
+COLUMNS = ("key", "y_true", "y_pred", "rule")
+PROBABILITY = "prob_"  # and the label: the column of each class
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +89,7 @@ def share(base: pd.DataFrame, head: pd.DataFrame) -> Shared:
         missing = [name for name in COLUMNS if name not in frame.columns]
         if missing:
             raise ValueError(f"the predictions have no column {', '.join(missing)}")
-    left, right = (frame[list(COLUMNS)] for frame in (head, base))
+    left, right = head, base
     places, matches = _joined(left["key"], right["key"])
     same = left["y_true"].to_numpy()[places] == right["y_true"].to_numpy()[matches]
     return Shared(
@@ -109,17 +117,43 @@ def _joined(
     return both["place"].to_numpy(), both["place_right"].to_numpy()
 
 
-def predictions(frame: pd.DataFrame, costs: Costs | None, bins: int) -> Predictions:
-    """Return the rows of `frame` as what metrics take.
+def predictions(
+    frame: pd.DataFrame, costs: AnyCosts | None, bins: int, task: str = "binary"
+) -> AnyPredictions:
+    """Return the rows of `frame` as what the metrics of `task` take.
 
     Raises:
-        ValueError: there are no rows, or values are impossible.
+        ValueError: there are no rows, a column is missing, or values are impossible.
     """
+    if task == "regression":
+        return NumberPredictions(
+            y_true=frame["y_true"].to_numpy(np.float64),
+            y_pred=frame["y_pred"].to_numpy(np.float64),
+            costs=costs if isinstance(costs, NumberCosts) else None,
+            rule_decisions=frame["rule"].to_numpy(np.float64),
+        )
+    names = [name for name in frame.columns if name.startswith(PROBABILITY)]
+    if not (names if task == "multiclass" else "y_prob" in frame.columns):
+        raise ValueError(f"the predictions have no column y_prob or {PROBABILITY}...")
+    if task == "multiclass":
+        classes = tuple(name.removeprefix(PROBABILITY) for name in names)
+        actual, decided, rule = (
+            codes_of(frame[name].to_numpy(object), classes) for name in ("y_true", "y_pred", "rule")
+        )
+        return ClassPredictions(
+            y_true=actual,
+            y_prob=frame[names].to_numpy(np.float64),
+            y_pred=decided,
+            classes=classes,
+            costs=costs if isinstance(costs, ClassCosts) else None,
+            rule_decisions=rule,
+            calibration_bins=bins,
+        )
     return Predictions(
         y_true=frame["y_true"].to_numpy(np.int64),
         y_prob=frame["y_prob"].to_numpy(np.float64),
         y_pred=frame["y_pred"].to_numpy(np.int64),
-        costs=costs,
+        costs=costs if isinstance(costs, Costs) else None,
         rule_decisions=frame["rule"].to_numpy(np.int64),
         calibration_bins=bins,
     )
@@ -140,8 +174,8 @@ class Paired:
 
 
 def measure_both(
-    base: Predictions,
-    head: Predictions,
+    base: AnyPredictions,
+    head: AnyPredictions,
     metrics: Sequence[Metric],
     draws: int,
     seed: Seed,

@@ -40,7 +40,7 @@ from operate.review.tries import Tries, count_tries
 from operate.revisions import Revision
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.metrics import METRICS, Metric
-from stages.core.params import Target
+from stages.core.params import BinaryTarget
 from stages.core.parts import parts_of
 from stages.core.schema import Schema, read_schema
 from stages.core.statistics import Estimate
@@ -216,7 +216,12 @@ class _Reviewer:
     def wanted(self) -> list[Metric]:
         """The metrics to measure: the main one first."""
         names = [self.main, *self.definitions[1].criteria, *self.definitions[0].criteria, *METRICS]
-        return [METRICS[name] for name in dict.fromkeys(names) if name in METRICS]
+        task = self.definitions[1].task
+        return [
+            METRICS[name]
+            for name in dict.fromkeys(names)
+            if name in METRICS and task in METRICS[name].tasks
+        ]
 
     def shared(self) -> Shared | None:
         frames = [self.table(snapshot, "predictions") for snapshot in self.both]
@@ -257,7 +262,7 @@ class _Reviewer:
             return {}, faults
         try:
             tables = [
-                between.predictions(frame, d.costs, new.bins)
+                between.predictions(frame, d.costs, new.bins, new.task)
                 for frame, d in ((shared.base, old), (shared.head, new))
             ]
         except (ValueError, TypeError) as fault:
@@ -268,7 +273,7 @@ class _Reviewer:
             if not differences(old, new, m) and (m.needs not in ("value", "rule") or new.costs)
         ]
         if not metrics:
-            return {}, differences(old, new, METRICS["roc_auc"]) or ["no metric can be computed"]
+            return {}, differences(old, new, METRICS["log_loss"]) or ["no metric can be computed"]
         before, after = tables
         return between.measure_both(before, after, metrics, new.draws, new.seed, groups), []
 
@@ -364,11 +369,16 @@ class _Reviewer:
         except (LoopwrightError, KeyError) as fault:
             self.gap(f"slices: {fault}")
             return []
-        y, old, new = (
-            column.to_numpy()
-            for column in (shared.head["y_true"], shared.base["y_prob"], shared.head["y_prob"])
-        )
-        return compare_slices(parts, y, old, new, groups)
+        task = self.definitions[1].task
+        try:
+            old, new = (
+                between.predictions(frame, None, 10, task).row_loss
+                for frame in (shared.base, shared.head)
+            )
+        except (ValueError, TypeError) as fault:
+            self.gap(f"slices: {fault}")
+            return []
+        return compare_slices(parts, old, new, groups)
 
     def flips(self) -> list[Flip]:
         found: list[list[Mapping[str, Any]]] = [[], []]
@@ -414,9 +424,9 @@ class _Reviewer:
             self.gap(f"the validated tables: {fault}")
             return DataChange("The validated tables differ; they could not be compared.", {})
         try:
-            target = Target.model_validate(charter.get("target"))
+            target = BinaryTarget.model_validate(charter.get("target"))
         except ValidationError:
-            target = None  # all but the labels can be compared
+            target = None  # all but the labels can be compared, as of the other tasks
         diff = compare_tables(before, after, schemas[0], schemas[1], charter.get("key"), target)
         with tempfile.TemporaryDirectory() as folder:
             drawn = figures(diff, before, after, schemas[1], Path(folder))

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.core.many_tests import ALPHA, holm
-from stages.core.metrics import row_log_loss
 from stages.core.parts import MIN_ROWS
 from stages.core.statistics import Estimate, Floats
 from stages.core.verdicts import SEVERITY
@@ -153,12 +152,11 @@ class SliceRow:
 
 def compare_slices(
     parts: Sequence[tuple[str, str, npt.NDArray[np.bool_]]],
-    y_true: npt.NDArray[np.int64],
     base: Floats,
     head: Floats,
     groups: npt.NDArray[Any] | None,
 ) -> list[SliceRow]:
-    """Return each part with its paired difference of log loss, the clearest first.
+    """Return each part with its paired difference of loss, the clearest first.
 
     The test is on the mean difference of the rows, or of the entities where rows of one
     repeat; with `MIN_ROWS` rows the normal distribution is near enough. Holm's correction
@@ -167,12 +165,11 @@ def compare_slices(
 
     Args:
         parts: column, label and rows (n,) of each; small ones are left out.
-        y_true: (n,).
-        base: the probabilities of the old revision, (n,).
-        head: those of the new one, (n,).
+        base: the losses of the old revision's rows, (n,).
+        head: those of the new one's, (n,).
         groups: the entity of each row, where rows of one repeat.
     """
-    losses = [row_log_loss(y_true, y_prob) for y_prob in (base, head)]
+    losses = (base, head)
     codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
     large = [part for part in parts if part[2].sum() >= MIN_ROWS]
     found: list[SliceRow] = []

@@ -19,7 +19,7 @@ from operate.review.difference import (
     share,
     stretch,
 )
-from stages.core.metrics import METRICS, measure_all
+from stages.core.metrics import METRICS, ClassPredictions, measure_all
 
 N = 2000
 
@@ -170,8 +170,36 @@ def test_keys_of_another_type_still_meet() -> None:
 
 
 def test_a_missing_column_is_named() -> None:
-    with pytest.raises(ValueError, match="y_prob"):
-        share(table().drop(columns="y_prob"), table())
+    with pytest.raises(ValueError, match="y_pred"):
+        share(table().drop(columns="y_pred"), table())
+    for task in ("binary", "multiclass"):
+        with pytest.raises(ValueError, match="no column y_prob or prob_"):
+            predictions(table().drop(columns="y_prob"), None, 10, task)
+
+
+def test_the_columns_of_each_task_are_read() -> None:
+    rng = np.random.default_rng(0)
+    prob = rng.dirichlet([1, 1, 1], 60)
+    labels = np.array(["a", "b", "c"], dtype=object)
+    frame = pd.DataFrame({"key": np.arange(60), "y_true": labels[rng.integers(0, 3, 60)]})
+    frame["y_pred"], frame["rule"] = labels[prob.argmax(axis=1)], "a"
+    frame.loc[0, "y_true"] = None  # a class that train does not know
+    frame[["prob_a", "prob_b", "prob_c"]] = prob
+    read = predictions(frame, None, 10, "multiclass")
+    assert isinstance(read, ClassPredictions)
+    assert read.classes == ("a", "b", "c")
+    assert read.y_true[0] == -1
+    assert (read.y_pred == prob.argmax(axis=1)).all()
+    numbers = frame.assign(y_true=1.5, y_pred=prob[:, 0], rule=1.0)
+    paired = measure_both(
+        *(predictions(numbers.assign(y_pred=p), None, 10, "regression") for p in prob.T[:2]),
+        [METRICS["root_mean_squared_error"]],
+        50,
+        0,
+    )
+    expected = [np.sqrt(((p - 1.5) ** 2).mean()) for p in prob.T[:2]]
+    difference = paired["root_mean_squared_error"].difference["value"]
+    assert difference == pytest.approx(expected[1] - expected[0])
 
 
 # --- the terms ------------------------------------------------------------------------------

@@ -45,21 +45,26 @@ def rows() -> tuple[np.ndarray, np.ndarray, np.ndarray, list]:
     return y, base, head, [*parts, ("part", "small", np.arange(1200) < 99)]
 
 
+def compared(parts, y, base, head, groups):  # type: ignore[no-untyped-def]
+    """Compare the slices of two columns of probabilities."""
+    return compare_slices(parts, row_log_loss(y, base), row_log_loss(y, head), groups)
+
+
 def test_a_planted_slice_is_found_and_the_others_are_not(rows) -> None:  # type: ignore[no-untyped-def]
     y, base, head, parts = rows
     worse = head.copy()
     worse[300:600] = np.where(y[300:600] == 1, 0.5, 0.5)
-    found = {row.value: row for row in compare_slices(parts, y, base, worse, None)}
+    found = {row.value: row for row in compared(parts, y, base, worse, None)}
     assert found["1"].reading == "worse"
     assert [row.reading for value, row in found.items() if value != "1"] == ["not clear"] * 3
     assert "small" not in found
-    turned = {row.value: row for row in compare_slices(parts, y, worse, base, None)}
+    turned = {row.value: row for row in compared(parts, y, worse, base, None)}
     assert turned["1"].reading == "better"
 
 
 def test_a_slice_is_tested_as_a_paired_t_test_does(rows) -> None:  # type: ignore[no-untyped-def]
     y, base, head, parts = rows
-    (row,) = compare_slices(parts[:1], y, base, head, None)
+    (row,) = compared(parts[:1], y, base, head, None)
     losses = [row_log_loss(y, p)[:300] for p in (base, head)]
     assert row.head - row.base == pytest.approx(losses[1].mean() - losses[0].mean())
     assert row.p == pytest.approx(ttest_rel(losses[1], losses[0]).pvalue, abs=0.01)
@@ -67,17 +72,17 @@ def test_a_slice_is_tested_as_a_paired_t_test_does(rows) -> None:  # type: ignor
 
 def test_repeated_entities_count_once(rows) -> None:  # type: ignore[no-untyped-def]
     y, base, head, parts = rows
-    once = compare_slices(parts[:4], y, base, head, None)
+    once = compared(parts[:4], y, base, head, None)
     y4, base4, head4 = (np.tile(column, 4) for column in (y, base, head))
     parts4 = [(name, value, np.tile(inside, 4)) for name, value, inside in parts[:4]]
-    again = compare_slices(parts4, y4, base4, head4, np.tile(np.arange(len(y)), 4))
+    again = compared(parts4, y4, base4, head4, np.tile(np.arange(len(y)), 4))
     assert [row.p for row in again] == pytest.approx([row.p for row in once])
 
 
 def test_equal_predictions_are_not_clear(rows) -> None:  # type: ignore[no-untyped-def]
     y, base, _, parts = rows
-    assert {row.reading for row in compare_slices(parts, y, base, base, None)} == {"not clear"}
-    assert compare_slices([], y, base, base, None) == []
+    assert {row.reading for row in compared(parts, y, base, base, None)} == {"not clear"}
+    assert compared([], y, base, base, None) == []
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from stages.core.metrics.predictions import surprise
 from stages.core.params import Task
 from stages.core.progress import progress
-from stages.core.transformers import is_of, probe, row_losses
+from stages.core.transformers import coded, is_of, probe, row_losses
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -117,17 +117,18 @@ def _losses(
     task: Task,
 ) -> Floats:
     """Return the row losses with no created feature, with each, with all; (rows, features + 2)."""
-    every = [str(column) for column in X_fit]
-    inputs = [column for column in every if not any(belongs(column, name) for name in created)]
-    own = [[column for column in every if belongs(column, name)] for name in created]
-    sets = [inputs, *([*inputs, *columns] for columns in own), every]
+    names = [str(column) for column in X_fit]
+    of_created = np.array([[belongs(c, name) for c in names] for name in created], dtype=bool)
+    inputs = ~of_created.reshape(-1, len(names)).any(axis=0)
+    sets = [inputs, *(inputs | own for own in of_created), np.ones(len(names), dtype=bool)]
+    codes, codes_new = coded(X_fit.to_numpy(), X_new.to_numpy())
     found = []
     for columns in sets:
-        if not columns:  # created features alone: without them there is only the constant
+        if not columns.any():  # created features alone: without them there is only the constant
             found.append(_constant_losses(fit.y, new.y, task))
             continue
-        fitted = probe(task).fit(X_fit[columns].to_numpy(), fit.y, sample_weight=fit.weight)
-        found.append(row_losses(task, fitted, X_new[columns].to_numpy(), new.y))
+        fitted = probe(task).fit(codes[:, columns], fit.y, sample_weight=fit.weight)
+        found.append(row_losses(task, fitted, codes_new[:, columns], new.y))
     return np.column_stack(found)
 
 

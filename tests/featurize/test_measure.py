@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, r2_score
 
 from stages.core.params import Params
 from stages.core.schema import Schema
-from stages.core.transformers import build_features
+from stages.core.transformers import build_features, coded
 from stages.featurize.measure import Rows, belongs, measure, sampled, skill
 
 TARGET, KEY = "default payment next month", "ID"
@@ -44,8 +44,9 @@ def test_the_losses_are_those_of_models_fitted_by_hand(features: Any, rows: Rows
         model = HistGradientBoostingClassifier(
             max_iter=50, max_leaf_nodes=8, early_stopping=False, random_state=0
         )
-        model.fit(X[[*inputs, *more]].to_numpy(), rows.y[fitting])
-        chances = model.predict_proba(X_new[[*inputs, *more]].to_numpy())
+        own = [name for name in X if name in {*inputs, *more}]
+        seen, new = coded(X[own].to_numpy(), X_new[own].to_numpy())
+        chances = model.fit(seen, rows.y[fitting]).predict_proba(new)
         expected = log_loss(rows.y[scored], chances)
         assert found.with_each[:600, place].mean() == pytest.approx(expected, rel=1e-12)
 
@@ -75,9 +76,10 @@ def test_every_task_has_its_loss(task: Any, features: Any, rows: Rows) -> None:
     assert np.isfinite(found.with_all).all()
     if task == "regression":
         made = clone(features[:3]).fit(rows.frame[:1000], y[:1000])
-        X, X_new = (
+        parts = (
             made.transform(part).to_numpy() for part in (rows.frame[:1000], rows.frame[1000:1600])
         )
+        X, X_new = coded(*parts)
         model = HistGradientBoostingRegressor(
             max_iter=50, max_leaf_nodes=8, early_stopping=False, random_state=0
         ).fit(X, y[:1000])
@@ -144,3 +146,19 @@ def test_a_column_belongs_to_its_feature_alone() -> None:
     assert belongs("missingindicator_rate", "rate")
     assert not belongs("rate_of_pay", "rate")
     assert not belongs("rate", "rate_of_pay")
+
+
+def test_codes_keep_the_order_and_the_gaps_and_cost_the_trees_nothing(rows: Rows) -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=3000), rng.integers(0, 4, 3000), np.full(3000, 7.0)])
+    X[::9, 0] = np.nan
+    codes, new = coded(X[:2000], X[2000:])
+    assert np.array_equal(np.isnan(codes[:, 0]), np.isnan(X[:2000, 0]))
+    order = np.argsort(X[2000:, 0], kind="stable")
+    assert (np.diff(new[order, 0][: (~np.isnan(new[:, 0])).sum()]) >= 0).all()
+    assert [len(np.unique(column[~np.isnan(column)])) for column in codes.T] == [255, 4, 1]
+    y = np.nan_to_num(X[:, 0]) ** 2 + X[:, 1]
+    model = HistGradientBoostingRegressor(max_iter=50, random_state=0)
+    told = model.fit(codes, y[:2000]).predict(new)
+    usual = model.fit(X[:2000], y[:2000]).predict(X[2000:])
+    assert r2_score(y[2000:], told) == pytest.approx(r2_score(y[2000:], usual), abs=0.01)

@@ -16,7 +16,7 @@ from stages.core.transformers.pipeline import (
     fitted_features,
     weight_params,
 )
-from stages.core.transformers.probe import probe, row_losses
+from stages.core.transformers.probe import coded, probe, row_losses
 from stages.core.transformers.select import SelectFeatures
 from stages.core.transformers.target import TargetMean
 from stages.core.transformers.text import TextComponents
@@ -48,6 +48,7 @@ __all__ = [
     "OWN_TRANSFORMERS",
     "TRANSFORMERS",
     "build_features",
+    "coded",
     "choose_inputs",
     "fitted_features",
     "is_of",

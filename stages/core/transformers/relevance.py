@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from stages.core.params import Task
-from stages.core.transformers.probe import probe, row_losses
+from stages.core.transformers.probe import coded, probe, row_losses
 
 Floats = npt.NDArray[np.float64]
 Truth = npt.NDArray[Any]
@@ -77,8 +77,8 @@ def permutation(
         dealt = list(_deal(task, folds, random_state).split(X, y))
     for fitting, held in dealt:
         part = None if weight is None else weight[fitting]
-        fitted = probe(task).fit(X[fitting], y[fitting], sample_weight=part)
-        rows = X[held].copy()
+        seen, rows = coded(X[fitting], X[held])
+        fitted = probe(task).fit(seen, y[fitting], sample_weight=part)
         counts = None if weight is None else weight[held]
         usual = np.average(row_losses(task, fitted, rows, y[held]), weights=counts)
         for place in range(X.shape[1]):

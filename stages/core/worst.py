@@ -117,10 +117,13 @@ def by_influence(variables: Sequence[Variable], predicted: Floats) -> list[Varia
 
 def _labelled(values: "pd.Series[Any]", variable: Variable) -> np.ndarray:
     """Return values as a person reads them: codes by their labels."""
-    if not variable.column.labels:
+    if variable.column.labels:
+        said = [None if pd.isna(v) else variable.column.label(class_label(v)) for v in values]
+    elif variable.column.kind == "datetime":
+        said = [None if pd.isna(v) else str(v) for v in values]
+    else:
         return np.asarray(values.to_numpy())
-    label = variable.column.label
-    return np.array([None if pd.isna(v) else label(class_label(v)) for v in values], dtype=object)
+    return np.array(said, dtype=object)
 
 
 def _personal(frame: pd.DataFrame, variable: Variable) -> bool:

@@ -15,6 +15,9 @@ SCHEMA = Schema(
         ),
         "delay": Column(dtype="Int64", kind="ordinal", title="Delay", nullable=True),
         "income": Column(dtype="float64", kind="numeric", title="Income"),
+        "day": Column(
+            dtype="datetime64[ns]", kind="datetime", title="Day", format="%Y", nullable=True
+        ),
         "contact": Column(dtype="str", kind="categorical", title="Contact"),
         "loss": Column(dtype="float64", kind="numeric", title="A column of that name"),
     }
@@ -30,6 +33,7 @@ def table(n: int = 400) -> tuple[pd.DataFrame, tuple[Variable, ...], Predictions
             "sex": rng.integers(1, 3, n),
             "delay": pd.array(np.where(rng.random(n) < 0.1, -1, delay), dtype="Int64"),
             "income": rng.normal(size=n),
+            "day": pd.to_datetime(np.where(np.arange(n) % 9, "2024-03-01", "NaT")),
             "contact": [f"a{i}@b.example" for i in range(n)],
             "loss": rng.normal(size=n),
         }
@@ -57,9 +61,10 @@ def test_the_rows_with_the_largest_loss_come_first() -> None:
 def test_columns_that_move_predictions_lead_and_codes_have_labels() -> None:
     frame, variables, p = table()
     assert by_influence(variables, p.y_prob[:, None])[0].name == "delay"
-    found = worst_predictions(frame, p, variables, 50, key="id", columns=5)
+    found = worst_predictions(frame, p, variables, 50, key="id", columns=6)
     assert found.columns[6] == "delay"
     assert set(found["sex"]) == {"male", "female"}
+    assert set(found["day"].dropna()) == {"2024-03-01 00:00:00"}
     # a column of the table does not stand in for what is said of the row
     assert found["loss"].tolist() != found["loss_"].tolist()
     assert "id" not in found.columns

@@ -1,7 +1,8 @@
 """The ensemble: weights found on predictions out of fold, members fitted on all of train."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from stages.core.cross_fit import cross_fit, predict_held
 from stages.core.ensemble import choose_weights
 from stages.core.estimators import Setup, build_ensemble
+from stages.core.fitting import Rows
 from stages.core.iterations import Deal
 from stages.core.params import Ensemble
 from stages.core.scoring import goodness, scores
@@ -46,11 +48,42 @@ def blend(
         if isinstance(entry.estimator, Pipeline)
         and (ensemble.members == "all" or entry.name in ensemble.members)
     }
-    train = prepared.train
+    estimator, weights = weighted(
+        fitted, ensemble, setup, scoring, prepared.features, prepared.train, deal
+    )
+    shown = " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
+    seconds = perf_counter() - started
+    by_name = {name: round(weight, 6) for name, weight in weights.items()}
+    # The mean keeps a direction where all of its members do.
+    free = any(NO_DIRECTION in entry.notes for entry in entries if entry.name in weights)
+    notes = (shown, NO_DIRECTION) if free else (shown,)
+    return scored(NAME, NAME, estimator, by_name, setup, prepared, notes, seconds)
+
+
+def weighted(
+    fitted: Mapping[str, Any],
+    ensemble: Ensemble,
+    setup: Setup,
+    scoring: str,
+    features: Pipeline,
+    train: Rows,
+    deal: Deal,
+) -> tuple[Pipeline, dict[str, float]]:
+    """Return the weighted mean of `fitted`, which takes the raw frame, and the weights.
+
+    Args:
+        fitted: members by name, fitted on what `features` gives of `train`.
+        ensemble: how many folds and rounds.
+        setup: what they have in common.
+        scoring: what the weights are to improve.
+        features: the fitted feature pipeline.
+        train: the rows.
+        deal: deals them to folds.
+    """
     classes = np.unique(train.y) if setup.task == "multiclass" else None
     predictions: dict[str, list[Floats]] = {name: [] for name in fitted}
     dealt = deal(train.frame, ensemble.folds)
-    for fold in cross_fit(prepared.features, train, dealt):
+    for fold in cross_fit(features, train, dealt):
         for name, member in fitted.items():
             predictions[name].append(predict_held(member, fold, setup.task, classes))
     # Where time decides, the first rows are in no fold.
@@ -66,11 +99,4 @@ def blend(
     members = [(name, clone(fitted[name])) for name in weights]
     mean = build_ensemble(members, list(weights.values()), setup)
     mean.of([fitted[name] for name in weights])
-    estimator = Pipeline([("features", prepared.features), ("estimator", mean)])
-    shown = " + ".join(f"{weight:.2f} {name}" for name, weight in weights.items())
-    seconds = perf_counter() - started
-    by_name = {name: round(weight, 6) for name, weight in weights.items()}
-    # The mean keeps a direction where all of its members do.
-    free = any(NO_DIRECTION in entry.notes for entry in entries if entry.name in weights)
-    notes = (shown, NO_DIRECTION) if free else (shown,)
-    return scored(NAME, NAME, estimator, by_name, setup, prepared, notes, seconds)
+    return Pipeline([("features", features), ("estimator", mean)]), weights

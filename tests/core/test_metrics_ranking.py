@@ -12,7 +12,8 @@ from stages.core.statistics import Floats, Weights
 def some(n: int, decimals: int, seed: int = 0) -> tuple[npt.NDArray[np.int64], Floats]:
     rng = np.random.default_rng(seed)
     y = (rng.random(n) < 0.3).astype(np.int64)
-    return y, np.round(np.clip(0.3 + 0.3 * y + 0.2 * rng.standard_normal(n), 0, 1), decimals)
+    score = np.clip(0.3 + 0.3 * y + 0.2 * rng.standard_normal(n), 0, 1)
+    return y, np.round(score, decimals).astype(np.float64)
 
 
 def area(y: npt.NDArray[np.int64], score: Floats, weight: Floats) -> float:

@@ -11,7 +11,7 @@ import operate.paired as paired
 from operate.paired import Comparison, Difference
 from operate.review.difference import entities, measure_both, predictions, share
 from stages.core.metrics import METRICS
-from stages.core.params import Costs, Params
+from stages.core.params import Costs, Params, Task
 from stages.core.tables import write_table
 
 COSTS = Costs(
@@ -115,3 +115,34 @@ def test_what_cannot_be_compared_is_said(chosen: Params, tmp_path: Path) -> None
         assert isinstance(found, str)
         assert why in found
     assert comparison.difference(alike, alike, None) == "roc_auc is undefined on the shared rows"
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("multiclass", "roc_auc_ovr"), ("regression", "mean_absolute_error")]
+)
+def test_other_tasks_are_compared_by_their_own_columns(
+    chosen: Params, tmp_path: Path, task: Task, metric: str
+) -> None:
+    frames = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        labels = np.array(["a", "b", "c"], dtype=object)
+        truth = np.arange(600) % 3
+        prob = rng.dirichlet([1, 1, 1], 600) + 0.5 * seed * np.eye(3)[truth]
+        prob /= prob.sum(axis=1, keepdims=True)
+        decided = prob.argmax(axis=1)
+        frame = pd.DataFrame({"key": np.arange(600)})
+        if task == "multiclass":
+            frame["y_true"], frame["y_pred"], frame["rule"] = labels[truth], labels[decided], "a"
+            frame[["prob_a", "prob_b", "prob_c"]] = prob
+        else:
+            frame["y_true"], frame["y_pred"], frame["rule"] = truth * 1.0, decided * 1.0, 1.0
+        frames.append(frame)
+    then, now = saved(tmp_path, *frames)
+    found = Comparison(METRICS[metric], chosen.evaluate, task).difference(now, then, None)
+    assert isinstance(found, Difference)
+    assert found.rows == 600
+    assert (found.low > 0) if METRICS[metric].direction == "higher" else (found.high < 0)
+    told = Comparison(METRICS["roc_auc"], chosen.evaluate).difference(now, then, None)
+    assert isinstance(told, str)
+    assert "no column y_prob" in told

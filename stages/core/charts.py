@@ -151,9 +151,9 @@ def learning_curve(
     fig, ax = figure()
     for (label, value), style in zip(baselines.items(), (":", "--"), strict=False):
         ax.axhline(value, color=MUTED, linestyle=style, linewidth=1.2, label=label)
+    ends = points["validation_low"], points["validation_high"]
+    ax.fill_between(points["rows"], *ends, color=BLUE, alpha=0.2, lw=0)
     for subset, colour, shape in (("train", ORANGE, "s"), ("validation", BLUE, "o")):
-        ends = points[f"{subset}_low"], points[f"{subset}_high"]
-        ax.fill_between(points["rows"], *ends, color=colour, alpha=0.2, lw=0)
         ax.plot(points["rows"], points[subset], color=colour, marker=shape, label=subset)
     expected, bounds = more_rows.error["value"], more_rows.error["interval"]
     if expected is not None and bounds is not None:
@@ -226,7 +226,7 @@ def validation_curve(points: pd.DataFrame, metric: Metric, error: float, on_trai
     ax.set(title="Would a simpler or a richer model do better?", ylabel=_error_title(metric))
     ax.set_xticks(places, names)
     ax.set_xlim(-0.6, len(names) - 0.4)
-    ax.legend(loc="best")
+    fig.legend(loc="outside lower center", ncols=3)
     return fig
 
 

@@ -29,8 +29,8 @@ class Extrapolation:
     """What twice the rows would give.
 
     Attributes:
-        trend: ``falls``: by more than `relevant` for sure; ``flat``: by less than that for
-            sure; ``insufficient``: the draws do not agree.
+        trend: ``falls``: by more than `relevant`, and for sure by a quarter of it;
+            ``flat``: for sure by less; ``insufficient``: the draws do not agree.
         rows: twice the rows of train.
         error: expected from so many.
         fall: of the error from today's rows to twice as many.
@@ -72,7 +72,7 @@ def extrapolate(
     fall = Drawn(float((now - then)[0]), (now - then)[1:])
     low, high = interval(fall.samples)
     trend: Trend = "insufficient"
-    if low > relevant / 2 and fall.value > relevant:
+    if low > relevant / 4 and fall.value > relevant:
         trend = "falls"
     elif high < relevant:
         trend = "flat"

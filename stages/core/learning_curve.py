@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,14 @@ from stages.core.fitting import fit
 from stages.core.metrics import Metric
 from stages.core.params import Task
 from stages.core.progress import progress
-from stages.core.sample import Ints, Sample, error_of
+from stages.core.sample import Ints, Sample, error_once, errors_of, said
 from stages.core.statistics import Drawn, Floats, Seed, interval
 
 # A number has no classes to deal in proportion: so many quantiles stand in for them.
 STRATA = 10
 
 
-def _names(subset: str) -> tuple[str, str, str]:
-    return subset, f"{subset}_low", f"{subset}_high"
-
-
-COLUMNS = ("rows", "parts", *_names("train"), *_names("validation"))
+COLUMNS = ("rows", "parts", "train", "validation", "validation_low", "validation_high")
 
 
 @dataclass(frozen=True)
@@ -37,8 +34,8 @@ class LearningCurve:
         errors: on validation at each size, the mean over its parts, on the same draws.
         spread: the variance of the error from part to part, times the rows of a part and
             pooled over sizes; None where no size has two parts.
-        points: rows, parts, then for train and validation the error and the ends of its
-            interval (train, train_low, train_high, ...), a row a size.
+        points: a row a size: rows, parts, the error on train and on validation, and the
+            ends of the latter's interval.
     """
 
     rows: Ints
@@ -110,30 +107,37 @@ def learning_curve(
     order = nested_order(train, random_state)
     sizes = sorted({max(2, round(share * len(train))) for share in shares})
     counts = [min(repeats, len(train) // size) if size < len(train) else 1 for size in sizes]
-    found: list[tuple[int, list[Drawn], list[Drawn]]] = []
+    found: list[tuple[int, list[float]]] = []
+    told: list[Floats] = []
     with progress(sum(counts)) as step:
         for size, count in zip(sizes, counts, strict=True):
-            on_train, on_validation = [], []
+            on_train = []
             for number in range(count):
                 step(f"learning from {size} rows")
                 part = train.part(np.sort(order[number * size : (number + 1) * size]))
                 if len(np.unique(part.y)) < 2:
                     continue
                 fitted = model if size >= len(train) else _refit(model, part)
-                on_train.append(error_of(fitted, part, metric, task, classes, draws))
-                on_validation.append(error_of(fitted, validation, metric, task, classes, draws))
+                seen = said(fitted, part.frame, task, classes)
+                on_train.append(error_once(seen, part, metric, task, classes))
+                told.append(said(fitted, validation.frame, task, classes))
             if on_train:
-                found.append((size, on_train, on_validation))
+                found.append((size, on_train))
+    drawn = errors_of(told, validation, metric, task, classes, draws)
+    ends = np.cumsum([0, *(len(seen) for _, seen in found)])
+    by_size = [drawn[start:end] for start, end in pairwise(ends)]
+    errors = [_mean(own) for own in by_size]
     return LearningCurve(
-        np.array([size for size, _, _ in found], dtype=np.int64),
-        np.array([len(errors) for _, _, errors in found], dtype=np.int64),
-        [_mean(errors) for _, _, errors in found],
-        _spread([(size, [e.value for e in errors]) for size, _, errors in found]),
+        np.array([size for size, _ in found], dtype=np.int64),
+        np.array([len(seen) for _, seen in found], dtype=np.int64),
+        errors,
+        _spread(
+            [(size, [e.value for e in own]) for (size, _), own in zip(found, by_size, strict=True)]
+        ),
         pd.DataFrame(
             [
-                {"rows": size, "parts": len(seen), **_columns("train", _mean(seen))}
-                | _columns("validation", _mean(unseen))
-                for size, seen, unseen in found
+                (size, len(seen), float(np.mean(seen)), error.value, *interval(error.samples))
+                for (size, seen), error in zip(found, errors, strict=True)
             ],
             columns=COLUMNS,
         ),
@@ -164,11 +168,6 @@ def _refit(model: Any, rows: Sample) -> Any:
             f"evaluate.learning_curve: the model cannot be fitted on {len(rows)} rows of train "
             f"({fault}); begin with a larger share"
         ) from None
-
-
-def _columns(subset: str, error: Drawn) -> dict[str, float]:
-    low, high = interval(error.samples)
-    return dict(zip(_names(subset), (error.value, low, high), strict=True))
 
 
 def errors_by_draw(curve: LearningCurve, rng: np.random.Generator) -> Floats:

@@ -20,7 +20,7 @@ from stages.core.fitting import fit
 from stages.core.metrics import Metric
 from stages.core.params import Task
 from stages.core.progress import progress
-from stages.core.sample import Sample, error_of
+from stages.core.sample import Sample, error_once, errors_of, said
 from stages.core.statistics import Drawn, Estimate, estimate
 
 Direction = Literal["simpler", "richer"]
@@ -115,17 +115,24 @@ def probe(
         draws: the number of bootstrap draws.
         random_state: of a probe that draws lots.
     """
-    found = []
     changed = variants(model, task, random_state)
+    on_train, told = [], []
     with progress(len(changed)) as step:
         for direction, parameter, value, unfitted in changed:
             step(f"{direction}: {parameter} {value}")
             fitted = fit(unfitted, train.frame, train.y, train.weight)
-            # On train the error alone is shown: it needs no draws.
-            seen = error_of(fitted, train, metric, task, classes, 1).value
-            unseen = error_of(fitted, validation, metric, task, classes, draws)
-            found.append(Probe(direction, parameter, value, seen, unseen, error - unseen))
-    return found
+            seen = said(fitted, train.frame, task, classes)
+            on_train.append(error_once(seen, train, metric, task, classes))
+            told.append(said(fitted, validation.frame, task, classes))
+    if not changed:
+        return []
+    errors = errors_of(told, validation, metric, task, classes, draws)
+    return [
+        Probe(direction, parameter, value, seen, unseen, error - unseen)
+        for (direction, parameter, value, _), seen, unseen in zip(
+            changed, on_train, errors, strict=True
+        )
+    ]
 
 
 def variants(
@@ -198,7 +205,7 @@ def table(probes: Sequence[Probe]) -> pd.DataFrame:
             {
                 "direction": one.direction,
                 "parameter": one.parameter,
-                "value": str(one.value),
+                "value": f"{one.value:.3g}" if isinstance(one.value, float) else str(one.value),
                 "train": one.train,
                 "validation": one.validation.value,
                 "gain": one.gain.value,

@@ -1,5 +1,6 @@
 """Rows to learn from or to be measured on, and what a model says of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +16,10 @@ from stages.core.metrics import (
     NumberPredictions,
     Predictions,
     codes_of,
-    measure_all,
 )
 from stages.core.params import Task
 from stages.core.scoring import predicted
-from stages.core.statistics import Drawn, Floats, Seed
+from stages.core.statistics import Drawn, Floats, Seed, Weights, bootstrap
 
 Ints = npt.NDArray[np.int64]
 
@@ -71,9 +71,39 @@ def scored(rows: Sample, predicted: Floats, task: Task, classes: tuple[str, ...]
     return NumberPredictions(rows.y, predicted, sample_weight=rows.weight)
 
 
-def error_of(
-    model: Any, rows: Sample, metric: Metric, task: Task, classes: tuple[str, ...], draws: int
-) -> Drawn:
-    """Return the model's error on `rows` by a metric of scores: the lower the better."""
-    p = scored(rows, said(model, rows.frame, task, classes), task, classes)
-    return metric.error(measure_all(p, draws, rows.seed, rows.groups, [metric])[metric.name])
+def errors_of(
+    told: Sequence[Floats],
+    rows: Sample,
+    metric: Metric,
+    task: Task,
+    classes: tuple[str, ...],
+    draws: int,
+) -> list[Drawn]:
+    """Return the error of each of several predictions of `rows`, on the same draws.
+
+    Args:
+        told: what `said` gives for the rows, once a model.
+        rows: the rows.
+        metric: of scores; the lower its error, the better.
+        task: binary, multiclass or regression.
+        classes: of a multiclass task, the labels.
+        draws: the number of bootstrap draws.
+    """
+    measured = [scored(rows, one, task, classes) for one in told]
+    own = 1.0 if rows.weight is None else rows.weight
+
+    def columns(weights: Weights) -> Floats:
+        return np.stack([metric.compute(p, weights * own) for p in measured], axis=1)
+
+    once = columns(np.ones((1, len(rows))))[0]
+    drawn = bootstrap(columns, len(rows), draws, rows.seed, rows.groups)
+    return [metric.error(Drawn(float(once[i]), drawn[:, i])) for i in range(len(told))]
+
+
+def error_once(
+    told: Floats, rows: Sample, metric: Metric, task: Task, classes: tuple[str, ...]
+) -> float:
+    """Return the error of predictions of `rows`, without draws."""
+    own = np.ones(len(rows)) if rows.weight is None else rows.weight
+    value = metric.compute(scored(rows, told, task, classes), own[None, :])
+    return metric.error(Drawn(float(value[0]), value)).value

@@ -4,10 +4,10 @@ Every number that decides something carries a 95 % bootstrap interval, and a com
 paired on the same rows. The test split is not read here.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from stages.core.criteria import strictest
+from stages.core.error_analysis import analyse
 from stages.core.errors import LoopwrightError
 from stages.core.figures import house_style, save
 from stages.core.files import published, read_json, write_json
@@ -15,11 +15,12 @@ from stages.core.metrics import cost_threshold, find_metric
 from stages.core.models import load_model, recorded_sha256
 from stages.core.params import Costs, Target, read_params
 from stages.core.sample import Sample
-from stages.core.schema import Kind, Schema, read_schema
+from stages.core.schema import Kind, read_schema
 from stages.core.scoring import check_truth
 from stages.core.statistics import Seed
 from stages.core.tables import read_table, write_table
 from stages.core.targets import truth, weights_of
+from stages.core.variables import read_variables
 from stages.core.worth import return_on_investment
 from stages.evaluate.document import (
     DECIMALS,
@@ -31,7 +32,7 @@ from stages.evaluate.document import (
 )
 from stages.evaluate.drawing import draw
 from stages.evaluate.measurement import measure_model
-from stages.evaluate.next_step import evidence_of, next_step
+from stages.evaluate.situations import evidence_of, next_step
 from stages.evaluate.subjects import Terms
 from stages.evaluate.tables import class_names, tables_of
 from stages.evaluate.training import training_curve
@@ -64,12 +65,6 @@ def rows_of(
     )
 
 
-def slice_columns(schema: Schema, sensitive: Sequence[str], target: Target) -> list[str]:
-    """Return the columns by which validation is cut: sensitive ones and those of few values."""
-    few = [name for name, column in schema.columns.items() if column.kind in SLICED]
-    return [name for name in dict.fromkeys([*sensitive, *few]) if name != target.column]
-
-
 def main(
     *,
     params: Path,
@@ -82,7 +77,7 @@ def main(
     metrics: Path,
     evaluation: Path,
     predictions: Path,
-    evaluate_curves: Path,
+    evaluate_tables: Path,
     evaluate_figures: Path,
 ) -> None:
     """Read the model and its rows, measure, and write what was found."""
@@ -124,7 +119,6 @@ def main(
         schema=described,
         target=target.column,
         inputs=manifest.get("inputs", ()),
-        sliced=slice_columns(described, chosen.charter.sensitive_features, target),
     )
 
     alternative = "rule" if rule.role == "start" else m.constant
@@ -139,20 +133,36 @@ def main(
         evaluation,
         evaluate_figures,
     )
-    training = training_curve(live)
-    step = next_step(evidence_of(m, verdicts, chosen.evaluate.min_gain, training))
     names = class_names(described, target, terms.classes)
-    tables = tables_of(m, names, unseen)
+    columns = read_variables(unseen.frame, described, target.column, chosen.charter.key)
+    sensitive = chosen.charter.sensitive_features
+    errors = analyse(
+        unseen.frame,
+        m.model,
+        columns,
+        sliced=[v for v in columns if v.name in sensitive or v.column.kind in SLICED],
+        metric=scoring,
+        draws=terms.draws,
+        random_state=seed,
+        groups=unseen.groups,
+        key=chosen.charter.key,
+        labels=names,
+        leave_out=sensitive,
+    )
+    training = training_curve(live)
+    step = next_step(evidence_of(m, verdicts, chosen.evaluate.min_gain, errors, training))
+    tables = tables_of(m, names, unseen) | errors.tables()
     write_table(predictions, predictions_of(unseen.frame, chosen.charter.key, m.model))
-    with published(evaluate_curves) as folder:
+    with published(evaluate_tables) as folder:
         folder.mkdir()
         for name, table in tables.items():
             text = table.round(DECIMALS).to_csv(index=False, lineterminator="\n")
             (folder / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
     with published(evaluate_figures) as folder, house_style():
         folder.mkdir()
-        for name, figure in draw(m, tables, names, costs.currency).items():
+        figures = draw(m, tables, names, costs.currency) | errors.draw(m.model, columns)
+        for name, figure in figures.items():
             save(figure, folder / f"{name}.png")
     write_json(metrics, rounded(headline(m)))
-    found = document(m, costs.currency, investment, verdicts, training, step)
+    found = document(m, errors, costs.currency, investment, verdicts, training, step)
     write_json(evaluation, {"model_sha256": sha256} | rounded(found))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stages.core.criteria import judge
+from stages.core.error_analysis import ErrorAnalysis
 from stages.core.metrics import (
     METRICS,
     PER_DECISIONS,
@@ -105,6 +106,7 @@ def verdicts_of(
 
 def document(
     m: Measurement,
+    errors: ErrorAnalysis,
     currency: str,
     investment: Mapping[str, Any],
     verdicts: Sequence[Verdict],
@@ -161,7 +163,7 @@ def document(
         "skill": m.skill,
         "lone_columns": [asdict(lone) for lone in m.lone[:LISTED]],
         "drift": [asdict(shift) for shift in m.shifts[:LISTED]],
-        "slices": m.slices,
+        **errors.document(),
         "verdicts": as_documents(verdicts),
         "next_step": step,
     }

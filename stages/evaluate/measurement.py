@@ -26,9 +26,7 @@ from stages.core.probes import Probe, probe
 from stages.core.sample import Sample
 from stages.core.schema import Schema
 from stages.core.shifts import Shift
-from stages.core.slices import find_slices
 from stages.core.statistics import Drawn, Estimate, Floats, bootstrap, weighted_mean
-from stages.core.variables import read_variables
 from stages.core.worth import compare_decisions, search_threshold
 from stages.evaluate.subjects import (
     Standard,
@@ -64,7 +62,6 @@ class Measurement:
         lone: what each column alone explains.
         skill: what the model explains, in the same measure.
         shifts: the columns, by how far validation is from train.
-        slices: parts of validation, by how much is to be gained in them.
     """
 
     terms: Terms
@@ -85,7 +82,6 @@ class Measurement:
     lone: Sequence[Lone]
     skill: float
     shifts: Sequence[Shift]
-    slices: Sequence[Mapping[str, Any]]
 
     @property
     def model(self) -> AnyPredictions:
@@ -114,7 +110,6 @@ def measure_model(
     schema: Schema,
     target: str,
     inputs: Sequence[str],
-    sliced: Sequence[str],
 ) -> Measurement:
     """Measure `model` on what it was fitted on and on what it was not.
 
@@ -130,7 +125,6 @@ def measure_model(
         schema: what the columns are.
         target: the column to predict.
         inputs: the columns that the model reads.
-        sliced: the columns by which validation is cut into slices.
 
     Raises:
         LoopwrightError: the baseline cannot be measured, or the model cannot be fitted on
@@ -205,14 +199,6 @@ def measure_model(
         skill=skill(p.row_loss, subjects["dummy"].row_loss, validation.weight),
         shifts=drift(
             _one_each(train, columns, target), _one_each(validation, columns, target), schema
-        ),
-        slices=find_slices(
-            p,
-            read_variables(validation.frame[list(sliced)], schema, "", None),
-            draws,
-            validation.seed,
-            validation.groups,
-            scoring,
         ),
     )
 

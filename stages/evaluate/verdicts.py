@@ -26,7 +26,7 @@ MAX_CALIBRATION_ERROR = 0.05
 MAX_BIAS = 0.05
 
 # A lone column is suspected where the model has little beside it: this share of its skill.
-MOST_OF_IT = 0.9
+MOST_OF_IT = 0.8
 
 
 def above_zero(difference: Estimate) -> Status:

@@ -75,8 +75,6 @@ def test_learning_curve_shows_both_subsets_and_the_baselines() -> None:
         {
             "rows": [10, 20],
             "train": [0.1, 0.2],
-            "train_low": [0.05, 0.15],
-            "train_high": [0.15, 0.25],
             "validation": [0.5, 0.4],
             "validation_low": [0.4, 0.3],
             "validation_high": [0.6, 0.5],

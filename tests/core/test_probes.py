@@ -14,7 +14,7 @@ from stages.core.baselines import RuleClassifier
 from stages.core.metrics import METRICS
 from stages.core.params import Task
 from stages.core.probes import COLUMNS, probe, table, variants
-from stages.core.sample import Sample, error_of
+from stages.core.sample import Sample, errors_of, said
 
 
 def pipeline(estimator: Any) -> Pipeline:
@@ -70,7 +70,8 @@ def test_a_line_is_too_simple_where_signs_must_agree(task: Task) -> None:
     line = Ridge() if task == "regression" else LogisticRegression()
     model = pipeline(line).fit(train.frame, train.y)
     metric = METRICS["root_mean_squared_error" if task == "regression" else "log_loss"]
-    error = error_of(model, validation, metric, task, classes, 200)
+    told = said(model, validation.frame, task, classes)
+    (error,) = errors_of([told], validation, metric, task, classes, 200)
     before = train.frame.copy()
     found = probe(model, train, validation, error, metric, task, classes, 200, 0)
     assert train.frame.equals(before)
@@ -94,7 +95,8 @@ def test_a_tree_without_bound_is_too_rich() -> None:
     tree = HistGradientBoostingClassifier(max_leaf_nodes=60, min_samples_leaf=2, random_state=0)
     model = pipeline(tree).fit(train.frame, train.y)
     metric = METRICS["log_loss"]
-    error = error_of(model, validation, metric, "binary", (), 200)
+    told = said(model, validation.frame, "binary", ())
+    (error,) = errors_of([told], validation, metric, "binary", (), 200)
     found = probe(model, train, validation, error, metric, "binary", (), 200, 0)
     best = max(found, key=lambda one: one.gain.value)
     assert (best.direction, best.parameter) == ("simpler", "estimator")

@@ -13,7 +13,7 @@ from stages.core.verdicts import Status
 from stages.core.worth import return_on_investment
 from stages.evaluate.document import verdicts_of
 from stages.evaluate.measurement import Measurement, measure_model
-from stages.evaluate.next_step import evidence_of, next_step
+from stages.evaluate.situations import evidence_of, next_step
 from stages.evaluate.subjects import Terms
 from tests.evaluate.project import (
     FEATURES,
@@ -96,7 +96,6 @@ def judged(projects: dict[Task, Params], small_schema: Schema) -> Callable[..., 
             schema=small_schema,
             target=target_of(task),
             inputs=inputs,
-            sliced=["town"],
         )
         plan = chosen.charter.return_on_investment
         investment = return_on_investment(m.gain_over("rule"), plan)

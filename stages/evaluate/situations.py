@@ -11,10 +11,12 @@ from typing import Any
 
 from stages.core.diagnosis import Diagnosis
 from stages.core.drift import drifted
+from stages.core.error_analysis import ErrorAnalysis
 from stages.core.extrapolation import Extrapolation
 from stages.core.numbers import number
 from stages.core.params import Role
 from stages.core.probes import Direction, Probe
+from stages.core.recalibration import Recalibration
 from stages.core.shifts import Shift
 from stages.core.statistics import Drawn, interval
 from stages.core.verdicts import Status, Verdict
@@ -44,6 +46,7 @@ class Evidence:
         leak: why one is suspected; "" where none is.
         shifts: the columns, by how far validation is from train.
         slices: parts of validation, by how much is to be gained in them.
+        recalibration: whether mapped probabilities would be better.
         stopped: after how many iterations the error was least, and of how many.
     """
 
@@ -61,6 +64,7 @@ class Evidence:
     leak: str = ""
     shifts: Sequence[Shift] = ()
     slices: Sequence[Mapping[str, Any]] = ()
+    recalibration: Recalibration | None = None
     stopped: tuple[int, int] | None = None
 
     @cached_property
@@ -141,7 +145,7 @@ class Evidence:
     @cached_property
     def weak(self) -> str:
         """The part of validation in which most is to be gained, in words; "" for none."""
-        flagged = [part for part in self.slices if part.get("flagged")]
+        flagged = [one for one in self.slices if one["flagged"] and one["within"] is None]
         return str(flagged[0]["definition"]) if flagged else ""
 
 
@@ -149,6 +153,7 @@ def evidence_of(
     m: Measurement,
     verdicts: Sequence[Verdict],
     min_gain: float,
+    errors: ErrorAnalysis | None = None,
     training: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Return what the decision is made from.
@@ -157,6 +162,7 @@ def evidence_of(
         m: what was measured.
         verdicts: of this stage.
         min_gain: the gain that would be worth a step back, as a share of the dummy's error.
+        errors: what was found about single parts of validation.
         training: what `training_curve` gives.
     """
     by_name = {found.id.removeprefix("evaluate."): found for found in verdicts}
@@ -175,7 +181,8 @@ def evidence_of(
         relevant=min_gain * m.error("dummy").value,
         leak=leak.why if leak.status == "fail" else "",
         shifts=m.shifts,
-        slices=m.slices,
+        slices=() if errors is None else errors.slices,
+        recalibration=None if errors is None else errors.recalibration,
         stopped=None if training is None else (training["best_step"], training["steps"]),
     )
 
@@ -243,6 +250,14 @@ def _bias(e: Evidence) -> str:
     )
 
 
+def _miscalibrated(e: Evidence) -> str:
+    found = e.recalibration
+    if found is None or found.advice in ("none", "insufficient"):
+        return "the predictions are off in the mean: choose by another score, or calibrate them"
+    # Validation may show the way, and not teach the map: it chose the model already.
+    return f"the probabilities are off; {found.why}: fit such a map within train"
+
+
 # The first that holds decides.
 TABLE = (
     Situation(
@@ -280,7 +295,7 @@ TABLE = (
             "and keep it, or bring columns that know more than it"
         ),
     ),
-    Situation("more_rows", "ingest", lambda e: e.rows_help and e.apart, _more_rows),
+    Situation("more_rows", "ingest", lambda e: e.rows_help, _more_rows),
     Situation("simpler_model", "train", lambda e: _leads(e.simpler, e.richer), _simpler),
     Situation("richer_model", "train", lambda e: e.richer is not None, _richer),
     Situation(
@@ -290,7 +305,7 @@ TABLE = (
         "miscalibrated",
         "train",
         lambda e: e.status.get("calibrated") == "fail",
-        lambda e: "the predictions are off in the mean: choose by another score, or calibrate them",
+        _miscalibrated,
     ),
     Situation("high_bias", "featurize", lambda e: e.diagnosis.verdict == "high_bias", _bias),
     Situation(

@@ -41,7 +41,7 @@ def residual_structure(
     an entity together: unlike shuffling, it leaves each row its own spread, and the spread
     of an outcome of 0 or 1 differs from row to row. The p-value holds for all columns at
     once: the share of draws in which any column stands out as far (Westfall and Young,
-    Resampling-Based Multiple Testing, 1993, section 2.5).
+    Resampling-Based Multiple Testing, 1993).
 
     Args:
         residuals: how much too high each prediction is

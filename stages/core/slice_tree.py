@@ -24,11 +24,11 @@ def weak_parts(
 ) -> list[tuple[Condition, ...]]:
     """Return the nodes of a regression tree whose mean loss is above that of all rows.
 
+    A tree on the loss is one of the searches of Chung and others (Slice Finder, ICDE 2019).
     Only the rows of `found_on` are looked at, so that the others can say how bad a part
     really is: a part is chosen because its loss is high, and on the rows that it was chosen
-    by it always looks worse than it is (Chung and others, Slice Finder, ICDE 2019, warn of
-    the same). Nodes of one condition are left out: the parts of one column are looked at
-    anyway.
+    by it always looks worse than it is. Nodes of one condition are left out: the parts of
+    one column are looked at anyway.
 
     Args:
         variables: the columns.
@@ -75,7 +75,7 @@ def _ranked(variable: Variable, loss: Floats, found_on: Mask) -> Floats:
     """Return the column as a tree can cut it: categories without order by their mean loss.
 
     Of all ways to deal categories to two sides the best is among the cuts of that order
-    (Breiman and others, Classification and Regression Trees, 1984, theorem 4.5).
+    (Fisher, Journal of the American Statistical Association 53, 1958).
     """
     if variable.ordered:
         return variable.values

@@ -20,6 +20,7 @@ from stages.core.metrics import PER_DECISIONS, class_values, cost_threshold, fin
 from stages.core.numbers import bound, money, number, percent
 from stages.core.params import (
     AnyCosts,
+    BaselineElsewhere,
     BinaryTarget,
     Charter,
     ClassCosts,
@@ -258,6 +259,36 @@ def check_rule(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> V
     return _verdict("rule", "pass", why, evidence, shown)
 
 
+def check_baseline(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
+    """Whose error the model's is held against can be measured, or is known."""
+    baseline, where = charter.baseline, "charter.baseline"
+    if not isinstance(baseline, BaselineElsewhere):
+        whose = "the rule's" if baseline.kind == "rule" else "that of one answer for all"
+        why = f"the model's error is held against {whose}"
+        return _verdict("baseline", "pass", why, evidence, baseline.kind)
+    if baseline.column is not None:
+        schema.column(baseline.column, f"{where}.column")
+        if baseline.column in (charter.target.column, charter.key):
+            raise LoopwrightError(
+                f"{where}.column: '{baseline.column}' is the target or the key, not a prediction"
+            )
+        why = f"what was said without the model stands in column '{baseline.column}'"
+        return _verdict("baseline", "pass", why, evidence, baseline.column)
+    assert baseline.error is not None  # noqa: S101 - the section has exactly one of them
+    metric = find_metric(baseline.error.metric, f"{where}.error.metric", charter.task)
+    if metric.needs != "score":
+        raise LoopwrightError(
+            f"{where}.error.metric: {metric.name} is no score of predictions; write that of "
+            "train.scoring"
+        )
+    if not metric.low <= baseline.error.value <= metric.high:
+        raise LoopwrightError(
+            f"{where}.error.value: {metric.name} lies between {metric.low:g} and {metric.high:g}"
+        )
+    why = f"the error without the model is known from a study: {baseline.error.source}"
+    return _verdict("baseline", "pass", why, evidence, baseline.error.value)
+
+
 def check_success_criteria(charter: Charter, _: Schema, evidence: tuple[str, ...]) -> Verdict:
     """There are criteria; each can be met, and each can be missed."""
     for position, criterion in enumerate(charter.success_criteria):
@@ -288,6 +319,13 @@ def _criterion_possible(criterion: Criterion, task: Task, where: str) -> None:
         raise LoopwrightError(
             f"{where}.{wrong}: {metric.name} is better when {metric.direction}; "
             f"write {right} in place of {wrong}"
+        )
+    possible = criterion.possible
+    beyond = threshold if possible is None else possible
+    if (beyond < threshold) if right == "at_least" else (beyond > threshold):
+        raise LoopwrightError(
+            f"{where}.possible: {beyond:g} is not beyond the bound of {threshold:g}, so that "
+            "whatever meets the criterion would be too good to be true"
         )
     if not metric.low <= threshold <= metric.high:
         raise LoopwrightError(
@@ -427,6 +465,7 @@ CHECKS: tuple[Callable[[Charter, Schema, tuple[str, ...]], Verdict], ...] = (
     check_key,
     check_sensitive_features,
     check_rule,
+    check_baseline,
     check_costs,
     check_success_criteria,
     check_return_on_investment,

@@ -523,3 +523,68 @@ def test_costs_that_decide_nothing_fail(chosen: Params) -> None:
     # A regression may gain any amount; a decision among classes may not.
     assert define.gain_possible(of_task(chosen, "regression").costs) == float("inf")
     assert define.gain_possible(of_task(chosen, "multiclass").costs) == 10_000
+
+
+# --- the baseline -----------------------------------------------------------------------
+
+
+def people(**source: Any) -> dict[str, Any]:
+    blank: dict[str, Any] = {"column": None, "error": None}
+    return {"baseline": {"kind": "human", "role": "ideal", **blank, **source}}
+
+
+STUDY = {"metric": "log_loss", "value": 0.4, "low": 0.35, "high": 0.45, "source": "a study"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, "held against the rule's"),
+        ({"baseline": {"kind": "dummy"}}, "one answer for all"),
+        (people(column="LIMIT_BAL"), "column 'LIMIT_BAL'"),
+        (people(error=STUDY), "known from a study: a study"),
+    ],
+)
+def test_a_baseline_that_can_be_measured_passes(
+    verdict: Callable[..., Verdict], changes: dict[str, Any], word: str
+) -> None:
+    found = verdict("baseline", changes)
+    assert found.status == "pass"
+    assert word in found.why
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (people(column="LIMIT_BLA"), "did you mean 'LIMIT_BAL'"),
+        (people(column="ID"), "is the target or the key"),
+        (people(error=STUDY | {"metric": "r2"}), "is for regression tasks"),
+        (people(error=STUDY | {"metric": "precision"}), "no score of predictions"),
+        (people(error=STUDY | {"value": -0.1, "low": -0.2}), "lies between 0 and inf"),
+    ],
+)
+def test_a_baseline_that_cannot_be_is_an_error(
+    verdict: Callable[..., Verdict], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(LoopwrightError, match=message):
+        verdict("baseline", changes)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "fine"),
+    [
+        ({"metric": "roc_auc", "at_least": 0.7, "possible": 0.9, "why": "x"}, True),
+        ({"metric": "roc_auc", "at_least": 0.7, "possible": 0.6, "why": "x"}, False),
+        ({"metric": "log_loss", "at_most": 0.5, "possible": 0.3, "why": "x"}, True),
+        ({"metric": "log_loss", "at_most": 0.5, "possible": 0.6, "why": "x"}, False),
+    ],
+)
+def test_what_is_possible_lies_beyond_the_bound(
+    verdict: Callable[..., Verdict], criterion: dict[str, Any], fine: bool
+) -> None:
+    changes = {"success_criteria": [criterion]}
+    if fine:
+        assert verdict("success_criteria", changes).status == "pass"
+        return
+    with pytest.raises(LoopwrightError, match="too good to be true"):
+        verdict("success_criteria", changes)

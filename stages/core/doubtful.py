@@ -24,12 +24,13 @@ def doubtful_labels(
 ) -> pd.DataFrame:
     """Return the rows whose label is to be looked at first. It is a ranking, never a count.
 
-    Classes: after confident learning (Northcutt, Jiang and Chuang, JAIR 70, 2021,
-    sections 3.1 and 3.2): a row is listed where some other class has at least the probability that rows of
-    that class get in the mean; doubt is the probability of the likeliest such class - that
-    of the given one, from -1 to 1. Numbers: doubt is how many standard deviations the truth
-    is from the prediction, by the spread of the rows that are predicted alike (the median
-    absolute residual of the `NEIGHBOURS` or 5 % nearest: it is blind to a few wrong labels).
+    Classes: after confident learning (Northcutt, Jiang and Chuang, JAIR 70, 2021, sections
+    3.1 and 3.2): a row is listed where some other class has at least the probability that
+    rows of that class get in the mean; doubt is the probability of the likeliest such class
+    - that of the given one, from -1 to 1. Numbers: doubt is how many standard deviations the
+    truth is from the prediction, by the spread of the rows that are predicted alike (the
+    median absolute residual of the `NEIGHBOURS` or 5 % nearest: it is blind to a few wrong
+    labels).
 
     Args:
         p: n rows that the model was not fitted on; else it has learned the wrong labels.

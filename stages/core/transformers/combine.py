@@ -119,8 +119,12 @@ class Combine(TransformerMixin, BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> Floats:
         """Return the feature, shape (rows,)."""
+        return self.combine([X[column].to_numpy() for column in X])
+
+    def combine(self, columns: Sequence[Values]) -> Floats:
+        """Return the feature of `columns`, each of shape (rows,)."""
         settings = {name: getattr(self, name) for name in SETTINGS.get(self.kind, ())}
-        return COMBINE[self.kind]([X[column].to_numpy() for column in X], **settings)
+        return COMBINE[self.kind](columns, **settings)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -100,7 +100,7 @@ class CreateFeatures(TransformerMixin, BaseEstimator):
         """Return `X` with one more column for each feature, or several."""
         check_is_fitted(self)
         made = {
-            name: np.asarray(maker.transform(X[self.features[name]["columns"]]), dtype=np.float64)
+            name: _made(maker, X, self.features[name]["columns"])
             for name, maker in self.makers_.items()
         }
         return self._beside(X, made)
@@ -118,6 +118,12 @@ class CreateFeatures(TransformerMixin, BaseEstimator):
             for place, column in enumerate(self.names_[name])
         }
         return pd.concat([X, pd.DataFrame(columns, index=X.index)], axis=1)
+
+
+def _made(maker: Any, X: pd.DataFrame, columns: list[str]) -> Floats:
+    if isinstance(maker, Combine):  # of one row, to cut the frame takes longer than the feature
+        return maker.combine([X[column].to_numpy() for column in columns])
+    return np.asarray(maker.transform(X[columns]), dtype=np.float64)
 
 
 def _names(name: str, maker: Any, values: Floats) -> list[str]:

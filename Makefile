@@ -116,6 +116,14 @@ bench: $(DEV) ## measure how long things take
 bench-review: $(DEV) ## measure how often a review is right
 	$(BIN)/python bench/review.py
 
+.PHONY: bench-next-step
+bench-next-step: $(DEV) ## measure how often the next step is right
+	$(BIN)/python bench/next_step.py
+
+.PHONY: bench-quality
+bench-quality: $(DEV) ## measure how well the models are, against their peers; hours, and resumable
+	$(BIN)/python -m bench.quality
+
 # --- the house ------------------------------------------------------------------------------
 
 .PHONY: lock

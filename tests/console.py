@@ -14,7 +14,7 @@ NOT_RUN = {
     r"make (test|test-slow|coverage)\b": "the tests would run themselves",
     r"(open|xdg-open|start) ": "it opens a window",
 }
-SLOW = r"(make|loopwright) verify\b|make bench(-review)?\b|dvc queue start\b"
+SLOW = r"(make|loopwright) verify\b|make bench(-review|-quality)?\b|dvc queue start\b"
 
 
 @dataclass

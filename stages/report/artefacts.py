@@ -136,11 +136,17 @@ class Model(Artefact):
     verdicts: PerhapsVerdicts = []
 
 
-class NextStep(Artefact):
-    """The stage to go on to, or back to, and why."""
+class Advice(Artefact):
+    """A stage to go on to, or back to, and why."""
 
     step: str
     why: str
+
+
+class NextStep(Advice):
+    """What decides where to go, and what else speaks."""
+
+    also: list[Advice] = []
 
 
 class Evaluation(Artefact):

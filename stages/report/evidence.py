@@ -36,7 +36,13 @@ PILLARS = (
 )
 
 # The folders of figures, by their names in dvc.yaml: the step of the loop that shows each.
-FIGURES = {"explore_figures": "explore", "evaluate_figures": "evaluate"}
+FIGURES = {
+    "explore_figures": "explore",
+    "featurize_figures": "features",
+    "tune_figures": "train",
+    "train_figures": "train",
+    "evaluate_figures": "evaluate",
+}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from stages.report.words import in_words
 
 # More rows than this stay in the file: a browser sorts so many in a blink.
 MOST = 5000
+# A longer text is a sentence.
+SENTENCE = 30
 
 # Columns that hold shares of 1, by the last word of their name.
 _SHARE = re.compile(r"(?:^|[\s_])(?:share|rate)$", re.IGNORECASE)
@@ -40,6 +42,14 @@ class Table:
     left_out: int
 
     @property
+    def prose(self) -> tuple[bool, ...]:
+        """Which columns hold sentences: these need room."""
+        return tuple(
+            any(len(cells[place]) > SENTENCE for cells in self.rows[:50])
+            for place in range(len(self.head))
+        )
+
+    @property
     def stacked(self) -> bool:
         """Whether so many columns hold intervals that these go below their values."""
         cells = self.rows[0] if self.rows else ()
@@ -51,6 +61,7 @@ class Table:
 
 def table(rows: Sequence[Mapping[str, Any]], most: int = MOST) -> Table:
     """Return the first `most` of `rows`, with all columns that any row has."""
+    rows = [with_intervals(row) for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     ends = {name: found for name in names if (found := _interval_of(name, names))}
     bounds = {end for found in ends.values() for end in found}
@@ -67,6 +78,22 @@ def table(rows: Sequence[Mapping[str, Any]], most: int = MOST) -> Table:
         ),
         left_out=max(len(rows) - most, 0),
     )
+
+
+def with_intervals(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `row` with an ``interval`` joined to the number that stands before it."""
+    if is_estimate(row):
+        return dict(row)
+    joined: dict[str, Any] = {}
+    before = ""
+    for name, value in row.items():
+        estimate = {"value": joined.get(before), "interval": value}
+        if name == "interval" and is_estimate(estimate):
+            joined[before] = estimate
+        elif name != "interval" or before not in joined or joined[before] is not None:
+            joined[name] = value
+        before = name
+    return joined
 
 
 def _interval_of(name: str, names: Sequence[str]) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from stages.report.artefacts import (
     Splits,
 )
 from stages.report.evidence import answer_to
-from stages.report.grid import is_estimate, parsed
+from stages.report.grid import is_estimate, parsed, with_intervals
 from stages.report.words import in_words, metric_words, table_words
 
 Rows = list[dict[str, Any]]
@@ -94,7 +94,7 @@ def of_created(features: Features) -> Rows:
     for name, created in features.created.items():
         reason = features.dropped.get(name)
         fate = f"dropped: {reason}" if reason else "kept" if name in kept else "transformed"
-        known = created.model_extra or {}
+        known = with_intervals(created.model_extra or {})
         rows.append(
             {
                 "Feature": name,
@@ -142,22 +142,27 @@ def of_leaderboard(leaderboard: Sequence[Mapping[str, str]]) -> Rows:
     """One row a candidate, the winner marked: scores on validation, the first on train too."""
     rows = []
     scores = [name for name in leaderboard[0] if name.startswith("validation_")]
+    others = [
+        name
+        for name in leaderboard[0]
+        if not name.startswith(("validation_", "train_"))
+        and name not in ("candidate", "winner", *_OF_CANDIDATE)
+        and any(entry.get(name) for entry in leaderboard)
+    ]
     for entry in leaderboard:
         won = ", the winner" if entry.get("winner") == "True" else ""
-        row: dict[str, Any] = {"Candidate": entry["candidate"] + won}
-        for name, text in entry.items():
-            if not name.startswith(("validation_", "train_")) and name not in _OF_CANDIDATE:
-                row[in_words(name)] = parsed(text)
+        row: dict[str, Any] = {"candidate": entry["candidate"] + won}
+        row |= {name: parsed(entry[name]) for name in _OF_CANDIDATE if name in entry}
         for name in scores:
             metric = name.removeprefix("validation_")
             row[metric_words(metric)] = parsed(entry[name])
             if name == scores[0]:
                 row[f"{metric_words(metric)} on train"] = parsed(entry.get(f"train_{metric}"))
-        rows.append(row)
+        rows.append(row | {name: parsed(entry[name]) for name in others})
     return rows
 
 
-_OF_CANDIDATE = ("candidate", "winner")
+_OF_CANDIDATE = ("estimator", "features")
 
 
 def of_trials(trials: Sequence[Mapping[str, str]]) -> Rows:
@@ -182,11 +187,15 @@ _INVESTMENT = {
 }
 
 
+def _in(title: str, currency: str) -> str:
+    return f"{title}, {currency}" if currency else title
+
+
 def of_decisions(value: Mapping[str, Any], currency: str) -> Rows:
     """What 1,000 decisions bring, by who decides."""
     others = {name: in_words(name) for name, found in value.items() if is_estimate(found)}
     return [
-        {"Who decides": title, f"1,000 decisions bring, {currency}": value[name]}
+        {"Who decides": title, _in("1,000 decisions bring", currency): value[name]}
         for name, title in (_DECIDERS | others | _DECIDERS).items()
         if name in value
     ]
@@ -197,9 +206,11 @@ def of_investment(value: Mapping[str, Any], currency: str) -> Rows:
     found = value.get("return_on_investment")
     if not isinstance(found, Mapping):
         return []
-    units = {"value_per_year": f", {currency}", "net_per_year": f", {currency}"}
     return [
-        {"Return on investment": title + units.get(name, ""), "Value": found[name]}
+        {
+            "Return on investment": _in(title, currency if name.endswith("_per_year") else ""),
+            "Value": found[name],
+        }
         for name, title in _INVESTMENT.items()
         if name in found
     ]
@@ -209,11 +220,11 @@ _DIAGNOSIS = {
     "verdict": "The picture",
     "why": "Why",
     "metric": "Measured by",
-    "baseline": "Error of the rule on validation",
+    "baseline": "Error of the baseline on validation",
     "train": "Error of the model on train",
     "validation": "Error of the model on validation",
     "gap": "Gap from train to validation",
-    "gain": "Gain over the rule on validation",
+    "gain": "Gain over the baseline on validation",
     "lost_share": "Share of what was learned that does not hold",
 }
 
@@ -275,7 +286,7 @@ def more_of(document: Artefact, stage: str) -> list[tuple[str, str, Rows]]:
     facts: Rows = []
     for name, value in (document.model_extra or {}).items():
         rows = _as_rows(value)
-        if name == "figures" or isinstance(value, str):
+        if name == "figures" or isinstance(value, str) or (name == "rows" and not rows):
             continue
         if rows:
             found.append((*table_words(f"{stage}/{name}"), rows))
@@ -294,6 +305,7 @@ def _as_rows(value: Any) -> Rows:
         return [{"Note": text} for text in value]
     if not isinstance(value, Mapping) or is_estimate(value):
         return []
+    value = with_intervals(value)
     if value and all(isinstance(row, Mapping) and not is_estimate(row) for row in value.values()):
         return [{"Name": in_words(name), **row} for name, row in value.items()]
     return [{"Name": in_words(name), "Value": fact} for name, fact in value.items()]

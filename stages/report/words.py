@@ -90,20 +90,21 @@ FIGURE_WORDS = {
     "explore/correlation": "Correlations between columns",
     "featurize/evidence": "What each created feature adds to the columns that it is made of",
     "featurize/selection": "What selection kept and left out",
-    "tune/trials": "The trials of the search, in the order in which they were made",
-    "tune/history": "The best score that the search had found, by trial",
-    "tune/importance": "Which parameters the score depends on",
-    "tune/parameters": "The score by each parameter",
+    "tune/search": "What the search tried, and what it found",
+    "train/leaderboard": "The candidates against the winner",
     "evaluate/roc": "How well the model ranks, on validation",
+    "evaluate/roc_by_class": "How well the model ranks each class against the others",
     "evaluate/precision_recall": "How many flags are right, and how many cases are found",
     "evaluate/calibration": "Whether a probability is the share that comes true",
     "evaluate/scores": "The probabilities that each outcome was given",
     "evaluate/threshold": "What decisions bring, by threshold",
     "evaluate/confusion": "Decisions against outcomes",
-    "evaluate/residuals": "How far predictions lie from what happened",
     "evaluate/predicted": "Predictions against what happened",
-    "evaluate/errors": "Where the model is wrong",
+    "evaluate/residuals": "How far predictions lie from what happened",
+    "evaluate/residual_distribution": "How large errors are, and to which side",
+    "evaluate/by_prediction": "Whether small and large predictions come true in the mean",
     "evaluate/learning_curve": "Whether more rows would help",
+    "evaluate/validation_curve": "Whether a simpler or a richer model would help",
     "performance/criteria": "The charter's promises on validation and test",
     "performance/calibration": "Whether a probability is the share that comes true, on test",
     "safety/harm": "What wrong and right decisions cost, by who decides",
@@ -135,10 +136,24 @@ TABLE_WORDS = {
         "beside it and has seen these very rows.",
     ),
     "evaluate/rows": ("Rows of validation", ""),
-    "evaluate/errors": ("Where the model is wrong", ""),
+    "evaluate/findings": ("What the errors have in common", ""),
+    "evaluate/residual_structure": ("Where errors still follow a column", ""),
+    "evaluate/recalibration": ("Would recalibration help?", ""),
+    "evaluate/baseline": ("The baseline that the charter names", ""),
     "evaluate/more_rows": ("What more rows would bring", ""),
-    "evaluate/facts": ("More that was measured", ""),
+    "evaluate/probes": (
+        "The model made simpler and richer",
+        "One parameter is moved at a time, to see which way the error falls.",
+    ),
+    "evaluate/training_curve": ("How the error moved while the model was fitted", ""),
+    "evaluate/lone_columns": (
+        "How much single columns explain",
+        "A column that explains nearly all by itself is often known only after the decision.",
+    ),
+    "evaluate/drift": ("How far validation lies from train, by column", ""),
+    "evaluate/skill": ("Share of the error that the model takes away", ""),
     "explore/summary": ("What was looked at", ""),
+    "featurize/created_together": ("All created features together", ""),
     "fairness/Groups": (
         "Groups",
         "Each group of people, and how the model decides about it. In brackets: 95 % intervals.",
@@ -168,7 +183,10 @@ def caption(key: str) -> str:
 
 def table_words(key: str) -> tuple[str, str]:
     """Return the title of the table `key`, ``fairness/Groups``, and how to read it."""
-    return TABLE_WORDS.get(key, (in_words(key.partition("/")[2]), ""))
+    name = key.partition("/")[2]
+    return TABLE_WORDS.get(
+        key, ("More that was measured" if name == "facts" else in_words(name), "")
+    )
 
 
 def pillar_words(pillar: str) -> tuple[str, str, str]:

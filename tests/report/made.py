@@ -133,6 +133,9 @@ def artefacts(charter: dict[str, Any]) -> dict[str, Any]:
             ],
             "next_step": {"step": "audit", "why": "the model does what the charter asks"},
         },
+        "featurize/figures/evidence.png": png(),
+        "tune/figures/search.png": png(),
+        "train/figures/leaderboard.png": png(),
         "evaluate/figures/roc.png": png(),
     }
     for pillar in PILLARS:
@@ -171,10 +174,13 @@ PATHS = {
     "findings": "explore/findings.json",
     "explore_figures": "explore/figures",
     "feature_list": "featurize/features.json",
+    "featurize_figures": "featurize/figures",
     "best_params": "tune/best_params.json",
     "trials": "tune/trials.csv",
+    "tune_figures": "tune/figures",
     "model_manifest": "train/model.json",
     "leaderboard": "train/leaderboard.csv",
+    "train_figures": "train/figures",
     "live": "train/live",
     "evaluation": "evaluate/evaluation.json",
     "evaluate_figures": "evaluate/figures",

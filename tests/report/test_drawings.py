@@ -103,3 +103,18 @@ def test_a_cell_is_sorted_by_the_number_behind_it() -> None:
 def test_a_table_ends_somewhere() -> None:
     made = table([{"Row": place} for place in range(7)], most=5)
     assert (len(made), made.left_out, len(made.keys)) == (5, 2, 5)
+
+
+def test_an_interval_belongs_to_the_number_before_it() -> None:
+    rows = [
+        {"feature": "a", "gain": 0.5, "interval": [0.25, 0.75], "used": True},
+        {"feature": "b", "gain": None, "interval": None, "used": False},
+    ]
+    made = table(rows)
+    assert made.head == ("Feature", "Gain", "Used")
+    assert made.rows[0] == ("a", "0.500 [0.250, 0.750]", "yes")
+    assert table([{"interval": [1, 2]}, {"name": "a", "interval": [1, 2]}]).head == (
+        "Interval",
+        "Name",
+    )
+    assert made.keys[0][1] == "0.5"

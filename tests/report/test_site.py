@@ -32,7 +32,7 @@ def test_the_site_is_whole_closed_to_the_network_and_accessible(
     pages = check_site(built.folder)
     assert set(pages) == {f"{name}.html" for name in PAGES}
     images = [attrs for page in pages.values() for attrs in page.all("img")]
-    assert len(images) == 9
+    assert len(images) == 12
     (box,) = [attrs for attrs in images if "box" in str(attrs["src"])]
     assert (box["width"], box["src"]) == (str(1152 * 96 // 160), "figures/explore/box.png")
     assert "Three quantities have outliers" in str(box["alt"])
@@ -250,7 +250,8 @@ def test_unknown_tables_and_measures_of_a_stage_are_shown(
     files: dict[str, Any], build: Callable[..., Built]
 ) -> None:
     files["evaluate/evaluation.json"] |= {
-        "errors": [{"column": "AGE", "lift": 2.5}, {"column": "SEX", "lift": None}],
+        "findings": ["young"],
+        "lost": [{"column": "AGE", "lift": 2.5}, {"column": "SEX", "lift": None}],
         "by_class": {"a": {"recall": 0.5}, "b": {"recall": None, "rows": 7}},
         "some_facts": {"median_error": 3.5, "worst": None},
         "more_rows": estimate(0.25),
@@ -261,7 +262,13 @@ def test_unknown_tables_and_measures_of_a_stage_are_shown(
     }
     built = build(files)
     html = built.section("model", "evaluate")
-    for shown in ("Where the model is wrong", "By class", "Some facts", "Median error"):
+    for shown in (
+        "What the errors have in common",
+        "Lost",
+        "By class",
+        "Some facts",
+        "Median error",
+    ):
         assert shown in html
     assert "What more rows would bring" in html
     assert "Odd" not in html
@@ -339,7 +346,7 @@ def test_figures_lie_where_their_stage_and_name_say(
     content = build(files).content()
     figures = {name for name in content if name.startswith("figures/")}
     assert {"figures/safety/one.png", "figures/evaluate/roc.png"} < figures
-    assert len(figures) == 9
+    assert len(figures) == 12
     assert place  # the same function names the link
 
 

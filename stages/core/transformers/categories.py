@@ -1,7 +1,7 @@
 """Categories by number: what train knew, how often, and whether there are many.
 
 A category is kept as a 64-bit hash of its value, never as its text: names of people and
-places do not enter a model file, and a hundred thousand levels take a megabyte. Two of a
+places do not enter a model file, and a hundred thousand levels take 1.6 MB. Two of a
 hundred thousand levels share a hash once in 3,700 million tables.
 """
 

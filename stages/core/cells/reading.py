@@ -110,7 +110,7 @@ class Gathered:
 
 
 def merged(pieces: Iterable[Piece]) -> Pieces:
-    """Return one piece of each type; where there is one type, nulls have it too."""
+    """Return one piece of each type, given pieces with their rows; nulls go to the first type."""
     by_type: dict[pa.DataType, list[Piece]] = {}
     for piece in pieces:
         by_type.setdefault(piece.values.type, []).append(piece)
@@ -121,11 +121,7 @@ def merged(pieces: Iterable[Piece]) -> Pieces:
     found = []
     for kind, same in by_type.items():
         values = pa.chunked_array([c for p in same for c in p.values.chunks], kind)
-        rows = [piece.rows for piece in same if piece.rows is not None]
-        if not rows:
-            found.append(Piece(values))
-            continue
-        every = np.concatenate(rows)
+        every = np.concatenate([piece.rows for piece in same if piece.rows is not None])
         order = np.argsort(every, kind="stable")
         ordered = np.array_equal(order, np.arange(len(order)))
         found.append(Piece(values if ordered else values.take(pa.array(order)), every[order]))

@@ -17,6 +17,9 @@ Mask = npt.NDArray[np.bool_]
 # Digits that int64 holds whatever they are.
 _SAFE_DIGITS = 18
 
+# What one piece of text may hold.
+_LARGEST = 2**31 - 1
+
 _STR = pd.StringDtype(na_value=np.nan)
 
 
@@ -132,6 +135,9 @@ def _booleans(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cell
 
 
 def _strings(text: pa.ChunkedArray, column: Column, spelling: Spelling) -> Cells:
+    if text.nbytes < _LARGEST:
+        # In one piece: where a file was cut into blocks would show in the bytes of the table.
+        text = pa.chunked_array([text.combine_chunks()])
     return Cells(_as_pandas(text, _STR), np.zeros(len(text), dtype=bool), "text (str)")
 
 

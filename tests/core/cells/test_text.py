@@ -127,6 +127,14 @@ def test_str_keeps_every_character() -> None:
     assert read(column("str", "identifier"), *texts).values.tolist() == texts
 
 
+def test_how_a_file_was_cut_into_blocks_does_not_show() -> None:
+    """It would in the bytes of a Parquet file of more than a million rows."""
+    blocks = pa.chunked_array([["a"], [], ["b", "c"]], pa.string())
+    values = read_texts(blocks, column("str"), SPELLING).values
+    assert values.tolist() == ["a", "b", "c"]
+    assert pa.Table.from_pandas(values.to_frame("x"))["x"].num_chunks == 1
+
+
 def test_boolean_is_true_and_false_in_any_case() -> None:
     cells = read(column("boolean"), "true", "False", "TRUE", "")
     assert cells.values.tolist()[:3] == [True, False, True]

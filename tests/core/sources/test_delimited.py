@@ -212,6 +212,28 @@ def test_a_value_and_a_row_may_be_of_any_length(source: Path) -> None:
     assert (frame.iloc[0].str.len() == 100_000).all()
 
 
+def test_a_ragged_row_is_named_below_a_value_of_any_length(source: Path) -> None:
+    text = f"id,age,rate\n{'a' * 9_000_000},1,1\nb,2\nc,3,3\n"
+    assert "line 3: 2 values" in fault(source, text)
+
+
+def test_a_space_before_a_quotation_mark_is_left_out_where_it_is_declared(source: Path) -> None:
+    text = 'id , age, rate\n "a, ""b""" , 1 ,\t2\n'
+    assert "a quotation mark" in fault(source, text, strip=True)  # a space behind it
+    text = 'id , age, rate\n "a, ""b """, 1 ,\t2\n c, 3 , \n'
+    frame = read(source, text, strip=True)
+    assert frame.iloc[:, :2].values.tolist() == [['a, "b "', 1], ["c", 3]]
+    assert frame["rate"].isna().tolist() == [False, True]
+    assert "line 2: 4 values" in fault(source, text.replace(" , ", ",").replace(", ", ",", 1))
+
+
+def test_lines_are_skipped_only_where_there_are_some(source: Path) -> None:
+    assert "skip_lines is 9, and the file has no more lines" in fault(source, GOOD, skip_lines=9)
+    assert "line 5: column 'age'" in fault(
+        source, "#\r#\r\n" + GOOD.replace("40", "old"), skip_lines=2
+    )
+
+
 def test_an_unknown_encoding_is_named(source: Path) -> None:
     source.write_text("")
     assert "encoding: unknown encoding: utf9" in fault(source, GOOD, encoding="utf9")

@@ -5,6 +5,8 @@ from `Evidence` to `Findings`; `conduct` reads the files, calls it and writes th
 The audit alone looks at the sealed test split.
 """
 
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,6 +38,7 @@ from stages.core.params import (
     ClassCosts,
     Costs,
     Criterion,
+    Level,
     Owners,
     Scope,
     Target,
@@ -54,6 +57,8 @@ from stages.core.verdicts import Status, Verdict, as_documents, at_least, at_mos
 Ints = npt.NDArray[np.int64]
 
 DECIMALS = 6
+
+CHECKS_FILE = "checks.csv"
 
 # A number that moved by less than a tenth of the target's standard deviation is taken for
 # the same: a small effect by Cohen (1988) is twice that. A choice of this project.
@@ -116,6 +121,8 @@ class Evidence:
         rule_decisions: what the charter's rule gives on test, shape (rows,).
         verdicts: where the answer goes.
         figures: where its pictures go.
+        files: where its files go.
+        level: how far costly checks go; a ``deep`` one may fit models anew.
     """
 
     schema: Schema
@@ -144,6 +151,8 @@ class Evidence:
     rule_decisions: npt.NDArray[Any]
     verdicts: Path
     figures: Path
+    files: Path
+    level: Level
 
     @property
     def task(self) -> Task:
@@ -298,14 +307,26 @@ class Evidence:
         pictures = [(self.figures / f"{name}.png").as_posix() for name in figures]
         return (*pictures, self.verdicts.as_posix())
 
+    def file(self, name: str) -> str:
+        """Return the path of a file of `Findings.files`, as evidence."""
+        return (self.files / name).as_posix()
+
 
 @dataclass
 class Findings:
-    """A pillar's answer: verdicts, tables for the report (rows by column title), figures."""
+    """A pillar's answer.
+
+    Attributes:
+        verdicts: at least one on each of its checks.
+        tables: for the report, rows by column title.
+        figures: for the report, by name.
+        files: to give to others, the text by the name of the file.
+    """
 
     verdicts: list[Verdict] = field(default_factory=list)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 # --- verdicts -----------------------------------------------------------------------------
@@ -411,6 +432,7 @@ def gather(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> Evidence:
     """Read all that the pillars look at, and let the model predict the test split.
 
@@ -456,6 +478,8 @@ def gather(
         rule_decisions=rule.values(rows),
         verdicts=verdicts,
         figures=figures,
+        files=files,
+        level=chosen.audit.level,
     )
 
 
@@ -500,9 +524,12 @@ def conduct(
     *,
     verdicts: Path,
     figures: Path,
+    files: Path,
     **sources: Path,
 ) -> None:
-    """Ask `checks` and write the answer: verdicts.json and the figures.
+    """Ask `checks` and write the answer: verdicts.json, the figures and the files.
+
+    Among the files is always `CHECKS_FILE`: each verdict beside its question, for a spreadsheet.
 
     A model that cannot be used does not stop the pipeline: every check fails for want of
     evidence, so that the report is built and shows it.
@@ -511,7 +538,8 @@ def conduct(
         checks: what the pillar declares.
         examine: answers them.
         verdicts: the JSON file to write.
-        figures: the folder to write.
+        figures: the folder of pictures to write.
+        files: the folder of other files to write.
         sources: the other paths of `gather`.
 
     Raises:
@@ -520,7 +548,7 @@ def conduct(
     missing = "the check gave no answer"
     found = Findings()
     try:
-        evidence = gather(verdicts=verdicts, figures=figures, **sources)
+        evidence = gather(verdicts=verdicts, figures=figures, files=files, **sources)
     except UnusableModelError as fault:
         missing = str(fault)
     else:
@@ -534,6 +562,10 @@ def conduct(
         folder.mkdir()
         for name, picture in found.figures.items():
             save(picture, folder / f"{name}.png")
+    with published(files) as folder:
+        folder.mkdir()
+        for name, text in {CHECKS_FILE: _asked(checks, answers), **found.files}.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     write_json(
         verdicts,
         {
@@ -542,6 +574,28 @@ def conduct(
             "tables": without_persons(_plain(found.tables)),
         },
     )
+
+
+def _asked(checks: Sequence[Check], answers: Sequence[Verdict]) -> str:
+    """Return a CSV table of the verdicts, each beside what was asked."""
+    asked = {check.id: check for check in checks}
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(
+        ("id", "question", "metric", "status", "value", "low", "high", "threshold", "source", "why")
+    )
+    for verdict in answers:
+        check = asked[verdict.id.partition(":")[0]]
+        low, high = verdict.interval or (None, None)
+        table.writerow(
+            (
+                *(verdict.id, check.question, check.metric, verdict.status, verdict.value),
+                # What begins with = is a formula to a spreadsheet.
+                *(low, high, (verdict.threshold or check.threshold).removeprefix("= ")),
+                *(check.source, verdict.why),
+            )
+        )
+    return lines.getvalue()
 
 
 def _rounded(verdict: Verdict) -> Verdict:

@@ -920,9 +920,14 @@ class AuditAccountability(Section):
     max_model_size: Count
 
 
+# How far costly checks go: those that fit models anew run at `deep` alone.
+Level = Literal["standard", "deep"]
+
+
 class Audit(Section):
     """The six pillars, on the test split."""
 
+    level: Level
     bootstrap: Annotated[int, Field(ge=100)]
     random_state: Seed
     performance: AuditPerformance

@@ -148,6 +148,8 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
             rule_decisions=(test["late"] >= 4).to_numpy(dtype=np.int64),
             verdicts=Path("data/audit/pillar/verdicts.json"),
             figures=Path("data/audit/pillar/figures"),
+            files=Path("data/audit/pillar/files"),
+            level="standard",
         )
         return replace(known, **changes)
 

@@ -40,7 +40,11 @@ CHECKS: list[Check] = [check for module in MODULES.values() for check in module.
 
 
 def arguments(paths: dict[str, Path], out: Path) -> list[str]:
-    paths = paths | {"verdicts": out / "verdicts.json", "figures": out / "figures"}
+    paths = paths | {
+        "verdicts": out / "verdicts.json",
+        "figures": out / "figures",
+        "files": out / "files",
+    }
     return [
         word for name, path in paths.items() for word in (f"--{name.replace('_', '-')}", str(path))
     ]
@@ -51,7 +55,9 @@ def arguments(paths: dict[str, Path], out: Path) -> list[str]:
 
 def test_every_pillar_of_the_params_is_a_module(chosen: Params) -> None:
     fields = type(chosen.audit).model_fields
-    assert {name for name in fields if name not in ("bootstrap", "random_state")} == set(PILLARS)
+    assert {name for name in fields if name not in ("level", "bootstrap", "random_state")} == set(
+        PILLARS
+    )
 
 
 def test_the_number_of_checks_changes_on_purpose() -> None:
@@ -344,7 +350,12 @@ def test_a_test_split_without_rows_is_an_error(
 
 
 def collected(given: dict[str, Path], tmp_path: Path) -> Evidence:
-    return gather(**given, verdicts=tmp_path / "verdicts.json", figures=tmp_path / "figures")
+    return gather(
+        **given,
+        verdicts=tmp_path / "verdicts.json",
+        figures=tmp_path / "figures",
+        files=tmp_path / "files",
+    )
 
 
 def test_what_is_gathered_belongs_together(given: dict[str, Path], tmp_path: Path) -> None:
@@ -376,6 +387,7 @@ def test_a_model_that_gives_no_probabilities_cannot_be_used(
         **given,
         verdicts=tmp_path / "verdicts.json",
         figures=tmp_path / "figures",
+        files=tmp_path / "files",
     )
     (answer,) = json.loads((tmp_path / "verdicts.json").read_text())["verdicts"]
     assert "no finite numbers" in answer["why"]
@@ -392,6 +404,7 @@ def test_what_is_no_number_is_written_as_none(given: dict[str, Path], tmp_path: 
         **given,
         verdicts=tmp_path / "verdicts.json",
         figures=tmp_path / "figures",
+        files=tmp_path / "files",
     )
     document = json.loads((tmp_path / "verdicts.json").read_text())
     assert document["verdicts"][0]["value"] is None
@@ -407,9 +420,30 @@ def test_a_person_in_a_table_is_withheld(given: dict[str, Path], tmp_path: Path)
         **given,
         verdicts=tmp_path / "verdicts.json",
         figures=tmp_path / "figures",
+        files=tmp_path / "files",
     )
     written = json.loads((tmp_path / "verdicts.json").read_text())["tables"]["Groups"]
     assert [row["Group"] for row in written] == [
         "withheld: e-mail address",
         "18 to 29, high school",
     ]
+
+
+def test_files_are_written_beside_the_table_of_what_was_asked(
+    given: dict[str, Path], tmp_path: Path
+) -> None:
+    conduct(
+        [CHECK],
+        lambda e: Findings([verdict("pillar.check")], files={"list.txt": "ä\n"}),
+        **given,
+        verdicts=tmp_path / "verdicts.json",
+        figures=tmp_path / "figures",
+        files=tmp_path / "files",
+    )
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == [
+        "checks.csv",
+        "list.txt",
+    ]
+    assert (tmp_path / "files/list.txt").read_bytes() == "ä\n".encode()
+    asked = pd.read_csv(tmp_path / "files/checks.csv")
+    assert asked[["id", "question"]].to_numpy().tolist() == [["pillar.check", CHECK.question]]

@@ -362,8 +362,9 @@ def main(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> None:
-    """Audit who answers for `model` and what it comes from; write `verdicts` and `figures`."""
+    """Audit who answers for `model` and its lineage; write `verdicts`, `figures` and `files`."""
     chosen = read_params(params)
     conduct(
         CHECKS,
@@ -378,4 +379,5 @@ def main(
         evaluation=evaluation,
         verdicts=verdicts,
         figures=figures,
+        files=files,
     )

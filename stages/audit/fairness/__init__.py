@@ -761,8 +761,9 @@ def main(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> None:
-    """Audit the fairness of `model` on `test`; write `verdicts` and `figures`."""
+    """Audit the fairness of `model` on `test`; write `verdicts`, `figures` and `files`."""
     chosen = read_params(params)
     conduct(
         CHECKS,
@@ -777,4 +778,5 @@ def main(
         evaluation=evaluation,
         verdicts=verdicts,
         figures=figures,
+        files=files,
     )

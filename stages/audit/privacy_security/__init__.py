@@ -587,8 +587,9 @@ def main(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> None:
-    """Audit the privacy and security of `model`; write `verdicts` and `figures`."""
+    """Audit the privacy and security of `model`; write `verdicts`, `figures` and `files`."""
     chosen = read_params(params)
     conduct(
         CHECKS,
@@ -603,4 +604,5 @@ def main(
         evaluation=evaluation,
         verdicts=verdicts,
         figures=figures,
+        files=files,
     )

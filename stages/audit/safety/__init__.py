@@ -743,8 +743,9 @@ def main(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> None:
-    """Audit the safety of `model` on `test`; write `verdicts` and `figures`."""
+    """Audit the safety of `model` on `test`; write `verdicts`, `figures` and `files`."""
     chosen = read_params(params)
     conduct(
         CHECKS,
@@ -759,4 +760,5 @@ def main(
         evaluation=evaluation,
         verdicts=verdicts,
         figures=figures,
+        files=files,
     )

@@ -673,8 +673,9 @@ def main(
     evaluation: Path,
     verdicts: Path,
     figures: Path,
+    files: Path,
 ) -> None:
-    """Audit the transparency of `model` on `test`; write `verdicts` and `figures`."""
+    """Audit the transparency of `model` on `test`; write `verdicts`, `figures` and `files`."""
     chosen = read_params(params)
     conduct(
         CHECKS,
@@ -689,4 +690,5 @@ def main(
         evaluation=evaluation,
         verdicts=verdicts,
         figures=figures,
+        files=files,
     )

@@ -157,7 +157,7 @@ def straight(x: Floats) -> Floats:
 def many(x: Floats) -> Floats:
     """All columns, each a little."""
     signs = np.where(np.arange(WIDTH) % 2, 1.0, -1.0)
-    return np.asarray(0.5 * x @ signs)
+    return np.asarray(0.7 * x @ signs)
 
 
 def crossed(x: Floats) -> Floats:

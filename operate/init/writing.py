@@ -150,7 +150,7 @@ def write_schema(
         "# The table: what each column seems to be, guessed from the table by `loopwright init`.\n"
         "# A column that is not listed here is a fault. Review it like code; docs/schema.md.\n"
     )
-    return head + _written(CommentedMap({"columns": document}))
+    return head + _written(CommentedMap({"version": 1, "columns": document}))
 
 
 def _flow(value: Any) -> Any:

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from stages.core.criteria import strictest
 from stages.core.curves import calibration_points
-from stages.core.errors import LoopwrightError
+from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.figures import house_style, notice, save
 from stages.core.files import published, read_json, write_json
 from stages.core.metrics import (
@@ -35,6 +35,7 @@ from stages.core.metrics import (
 from stages.core.models import load_model, recorded_sha256
 from stages.core.params import (
     AnyCosts,
+    Change,
     ClassCosts,
     Costs,
     Criterion,
@@ -98,6 +99,7 @@ class Evidence:
         key: the column that names a row, if there is one.
         weight: the column that says how much a row counts, if there is one.
         sensitive_features: the columns that say who a person is.
+        mutable: the columns that a person can change about themselves, and which way.
         costs: what one decision brings, by the task.
         criteria: what the charter promises, the strictest of each metric and side.
         rule_role: whether the charter's rule is a ``start`` or an ``ideal``.
@@ -130,6 +132,7 @@ class Evidence:
     key: str | None
     weight: str | None
     sensitive_features: tuple[str, ...]
+    mutable: Mapping[str, Change]
     costs: AnyCosts
     criteria: tuple[Criterion, ...]
     rule_role: Literal["start", "ideal"]
@@ -457,6 +460,7 @@ def gather(
         key=chosen.charter.key,
         weight=chosen.charter.sample_weight,
         sensitive_features=chosen.charter.sensitive_features,
+        mutable=_changed(chosen.charter.mutable, rows),
         costs=chosen.charter.costs,
         criteria=tuple(strictest(chosen.charter.success_criteria)),
         rule_role=chosen.charter.rule.role,
@@ -509,6 +513,16 @@ def _predicted(model: Any, rows: pd.DataFrame, task: Task, where: Path) -> Float
     if task != "regression" and not ((answers >= 0) & (answers <= 1)).all():
         raise UnusableModelError(f"{where}: the model gives numbers that are no probabilities")
     return answers
+
+
+def _changed(mutable: Mapping[str, Change], rows: pd.DataFrame) -> Mapping[str, Change]:
+    for name in mutable:
+        if name not in rows or not pd.api.types.is_numeric_dtype(rows[name]):
+            fault = "is no number" if name in rows else "is no column"
+            raise LoopwrightError(
+                f"charter.mutable: '{name}' {fault}{did_you_mean(name, map(str, rows))}"
+            )
+    return mutable
 
 
 def _entities(rows: pd.DataFrame, column: str | None) -> "pd.Series[Any] | None":

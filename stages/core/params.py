@@ -200,6 +200,10 @@ class Owners(Section):
     on_call: str
 
 
+# Which way a person can move a number about themselves, once they know the decision.
+Change = Literal["increase", "decrease", "any"]
+
+
 class _Charter(Section):
     """What every charter says, whatever the task."""
 
@@ -210,6 +214,7 @@ class _Charter(Section):
     sample_weight: Name | None
     sensitive_features: Names
     monotonic: dict[Name, Literal["increasing", "decreasing"]]
+    mutable: dict[Name, Change]
     feasibility: Feasibility
     rule: Rule
     baseline: Baseline

@@ -113,6 +113,7 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
             key="id",
             weight=None,
             sensitive_features=("sex", "age"),
+            mutable={"income": "increase", "late": "decrease"},
             costs=Costs(
                 currency="EUR",
                 true_positive=-20.0,

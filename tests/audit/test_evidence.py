@@ -29,6 +29,7 @@ from stages.audit.evidence import (
     plain,
     spread,
 )
+from stages.core.errors import LoopwrightError
 from stages.core.params import Params
 from stages.core.stage import run
 from stages.core.verdicts import Verdict
@@ -447,3 +448,14 @@ def test_files_are_written_beside_the_table_of_what_was_asked(
     assert (tmp_path / "files/list.txt").read_bytes() == "ä\n".encode()
     asked = pd.read_csv(tmp_path / "files/checks.csv")
     assert asked[["id", "question"]].to_numpy().tolist() == [["pillar.check", CHECK.question]]
+
+
+@pytest.mark.parametrize(("column", "told"), [("PAY_00", "did you mean 'PAY_0'"), ("X", "no col")])
+def test_what_can_be_changed_is_a_column(
+    column: str, told: str, given: dict[str, Path], tmp_path: Path
+) -> None:
+    text = given["params"].read_text()
+    edited = tmp_path / "params.yaml"
+    edited.write_text(text.replace("mutable: {PAY_0:", f"mutable: {{{column}:"))
+    with pytest.raises(LoopwrightError, match=told):
+        collected(given | {"params": edited}, tmp_path)

@@ -261,7 +261,7 @@ def decide(plant: Plant, task: Task, seed: int) -> dict[str, Any]:
         Sample(frame.drop(columns=TARGET), frame[TARGET].to_numpy(), None, None, (seed, place))
         for place, frame in enumerate(frames)
     )
-    keep = ColumnTransformer([("keep", "passthrough", list(train.frame))])
+    keep = ColumnTransformer([("keep", "passthrough", train.frame.columns.tolist())])
     steps = [("columns", keep), ("scale", StandardScaler()), ("model", plant.model(task))]
     model = Pipeline(steps).fit(train.frame, train.y)
     costs = COSTS[task]
@@ -299,7 +299,7 @@ def decide(plant: Plant, task: Task, seed: int) -> dict[str, Any]:
         evaluate=evaluate,
         schema=schema(plant, task),
         target=TARGET,
-        inputs=list(train.frame),
+        inputs=train.frame.columns.tolist(),
     )
     investment = return_on_investment(m.gain_over("rule"), FREE)
     here = Path()

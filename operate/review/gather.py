@@ -352,7 +352,7 @@ class _Reviewer:
         ):
             return []
         listed = (evaluation or {}).get("slices") or []
-        columns = list(dict.fromkeys(str(row["column"]) for row in listed if "column" in row))
+        columns = list(dict.fromkeys(str(row["column"]) for row in listed if row.get("column")))
         if not columns:
             return []
         frame = self.table(self.head, "validation")

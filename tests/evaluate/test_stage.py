@@ -64,6 +64,18 @@ FIGURES: dict[Task, set[str]] = {
     "regression": {"predicted", "by_prediction", "residuals", "residual_distribution"},
 }
 SHARED = {"learning_curve", "validation_curve"}
+# What the error analysis adds: tables, and figures.
+OF_ROWS = {"worst_predictions", "residual_structure", "residuals_by_bin", "doubtful_labels"}
+ERRORS: dict[Task, set[str]] = {
+    "binary": OF_ROWS | {"confused_pairs"},
+    "multiclass": OF_ROWS | {"confused_pairs"},
+    "regression": OF_ROWS,
+}
+SHOWN: dict[Task, set[str]] = {
+    "binary": {"slices", "residual_structure", "recalibration"},
+    "multiclass": {"slices", "residual_structure", "recalibration", "confused_pairs"},
+    "regression": {"slices", "residual_structure"},
+}
 COLUMNS: dict[Task, list[str]] = {
     "binary": ["key", "y_true", "y_prob", "y_pred", "rule", "loss"],
     "multiclass": [
@@ -178,7 +190,7 @@ def test_evidence_is_there(written: Written, task: Task) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_curves_have_the_columns_that_plots_want(written: Written, task: Task) -> None:
     folder = written[task]["evaluate_tables"]
-    assert {path.stem for path in folder.iterdir()} == {*CURVES[task], *SHARED}
+    assert {path.stem for path in folder.iterdir()} == {*CURVES[task], *SHARED, *ERRORS[task]}
     for name, columns in CURVES[task].items():
         assert b"\r" not in (folder / f"{name}.csv").read_bytes()
         assert list(pd.read_csv(folder / f"{name}.csv").columns) == columns
@@ -217,7 +229,7 @@ def test_predictions_bind_each_row_to_its_truth_and_loss(written: Written, task:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_figure_is_drawn(written: Written, task: Task) -> None:
     folder = written[task]["evaluate_figures"]
-    assert {path.stem for path in folder.iterdir()} == FIGURES[task] | SHARED
+    assert {path.stem for path in folder.iterdir()} == FIGURES[task] | SHARED | SHOWN[task]
     for path in folder.iterdir():
         with Image.open(path) as picture:
             assert picture.width > 700

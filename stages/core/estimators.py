@@ -37,6 +37,7 @@ from stages.core.boosters import (
 from stages.core.ensemble import Members, WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.monotonic import Directions, MonotonicClassifier, MonotonicRegressor
+from stages.core.newton import NewtonLogisticRegression
 from stages.core.params import Candidate, TargetTransform, Task
 from stages.core.splines import NaturalSplines
 
@@ -102,10 +103,7 @@ def _logistic_regression(setup: Setup, l1_ratio: float, **more: Any) -> BaseEsti
         return LogisticRegression(
             solver="saga", l1_ratio=l1_ratio, random_state=setup.random_state, **more
         )
-    # Newton's steps are few, and curves do not slow them down: 4 instead of hundreds. Their
-    # matrix grows with the square of features times classes, so not for several classes.
-    solver = "newton-cholesky" if setup.task == "binary" else "lbfgs"
-    return LogisticRegression(solver=solver, tol=TOLERANCE, **more)
+    return NewtonLogisticRegression(tol=TOLERANCE, **more)
 
 
 LINEAR: dict[str, Callable[..., BaseEstimator]] = {

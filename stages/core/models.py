@@ -25,6 +25,7 @@ from stages.core.ensemble import WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError
 from stages.core.files import published, read_json
 from stages.core.monotonic import MonotonicClassifier, MonotonicRegressor
+from stages.core.newton import NewtonLogisticRegression
 from stages.core.splines import NaturalSplines
 from stages.core.transformers import TRANSFORMERS
 
@@ -38,6 +39,7 @@ OWN = (
     MonotonicClassifier,
     MonotonicRegressor,
     NaturalSplines,
+    NewtonLogisticRegression,
     RuleClassifier,
     RuleRegressor,
     WeightedClassifier,

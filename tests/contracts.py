@@ -621,7 +621,7 @@ def every_name_has_its_line(house: House) -> Faults:
     pages = [house.root / "README.md", *sorted((house.root / "docs").rglob("*.md"))]
     spans = {
         page.relative_to(house.root).as_posix(): " ".join(
-            re.findall(r"`([^`]+)`", page.read_text())
+            re.findall(r"`([^`\n]+)`", page.read_text())
         ).replace(".*.", ".")  # `space.*.low` is the low of any parameter
         for page in pages
         if page.is_file()

@@ -6,15 +6,10 @@ import pandas as pd
 import pytest
 
 from stages.audit.evidence import Evidence
-from stages.audit.safety import (
-    examine,
-    far_out,
-    noisy,
-    slice_gaps,
-    slices,
-    with_unseen,
-    without,
-)
+from stages.audit.safety import examine
+from stages.audit.safety.disturbances import far_out, with_unseen, without
+from stages.audit.safety.noise import noisy
+from stages.audit.safety.slices import slice_gaps, slices
 from stages.core.errors import LoopwrightError
 from stages.core.metrics import expected_value
 from stages.core.params import AuditSafety

@@ -1,4 +1,6 @@
 import hashlib
+import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,22 +19,20 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from stages.audit.evidence import Evidence
-from stages.audit.privacy_security import (
-    anonymity,
-    anonymity_table,
+from stages.audit.privacy_security import examine
+from stages.audit.privacy_security.anonymity import anonymity_table, group_sizes, verdicts
+from stages.audit.privacy_security.membership import answers, inference, tpr_at_fpr
+from stages.audit.privacy_security.model_file import features_of, training_rows, unchanged
+from stages.audit.privacy_security.packages import (
+    bill_of_materials,
+    dependencies,
+    requirements,
+)
+from stages.audit.privacy_security.personal import (
     column_texts,
     columns_with_personal_data,
-    dependencies,
-    examine,
-    features_of,
-    group_sizes,
     identifiers,
-    inference,
-    membership,
-    model_file,
     outputs,
-    tpr_at_fpr,
-    training_rows,
 )
 from stages.core.errors import LoopwrightError
 from stages.core.metrics import Predictions
@@ -260,7 +260,7 @@ def test_a_quasi_identifier_that_is_no_column_is_an_error(
 def test_small_groups_warn_and_many_fail(
     sizes: list[int], k_anonymity: str, uniqueness: str
 ) -> None:
-    found = anonymity(np.array(sizes), BOUNDS, ())
+    found = verdicts(np.array(sizes), BOUNDS, ())
     assert [verdict.status for verdict in found] == [k_anonymity, uniqueness]
     assert found[0].value == min(sizes)
     assert found[1].value == sizes.count(1) / 100
@@ -291,7 +291,7 @@ def memorising(e: Evidence) -> Scorer:
 
 def test_a_model_that_memorises_gives_its_rows_away(make: Make) -> None:
     for model, expected in ((Scorer(truth), "pass"), (memorising(make()), "fail")):
-        auc, tpr = inference(membership(make(model=model)), 200, 0, BOUNDS, ())
+        auc, tpr = inference(answers(make(model=model)), 200, 0, BOUNDS, ())
         assert auc.status == expected
         if expected == "pass":
             assert tpr.status == "pass"
@@ -301,8 +301,8 @@ def test_a_model_that_memorises_gives_its_rows_away(make: Make) -> None:
 
 def test_the_attack_is_on_the_loss_of_each_row(make: Make) -> None:
     e = make()
-    attack = membership(e).attack
-    (verdict, _) = inference(membership(e), 100, 0, BOUNDS, ())
+    attack = answers(e).attack
+    (verdict, _) = inference(answers(e), 100, 0, BOUNDS, ())
     assert len(attack) == 2 * len(e.test)
     assert verdict.value == pytest.approx(roc_auc_score(attack.y_true, attack.y_prob))
     given = np.where(e.y_true == 1, e.predicted, 1 - e.predicted)
@@ -326,8 +326,8 @@ def test_the_share_found_at_one_false_alarm_in_a_hundred(decimals: int) -> None:
 def test_other_bytes_are_told() -> None:
     data = b"model"
     sha256 = hashlib.sha256(data).hexdigest()
-    assert model_file(data, sha256, Path("model.skops"), ()).status == "pass"
-    assert model_file(data + b"!", sha256, Path("model.skops"), ()).status == "fail"
+    assert unchanged(data, sha256, Path("model.skops"), ()).status == "pass"
+    assert unchanged(data + b"!", sha256, Path("model.skops"), ()).status == "fail"
 
 
 COLUMNS = ["age", "income", "late"]
@@ -388,13 +388,49 @@ PIN = "numpy==2.4.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
     ],
 )
 def test_every_package_is_fixed_to_its_bytes(lock: str, status: str) -> None:
-    assert dependencies(lock, ()).status == status
+    assert dependencies(requirements(lock), ()).status == status
 
 
 def test_the_lock_of_this_repository_is_fixed() -> None:
-    verdict = dependencies((ROOT / "requirements.lock").read_text(), ())
+    verdict = dependencies(requirements((ROOT / "requirements.lock").read_text()), ())
     assert verdict.status == "pass"
-    assert "pandas" in dependencies("pandas==3\n" + PIN, ()).why
+    assert "pandas" in dependencies(requirements("pandas==3\n" + PIN), ()).why
+
+
+def test_the_list_of_packages_is_a_cyclonedx_document() -> None:
+    """What the schema of CycloneDX 1.6 requires, and the forms that it prescribes."""
+    wanted = requirements((ROOT / "requirements.lock").read_text())
+    manifest = {"sha256": "a" * 64, "candidate": "boosting"}
+    text = bill_of_materials(wanted, manifest)
+    document = json.loads(text)
+    assert (document["bomFormat"], document["specVersion"], document["version"]) == (
+        "CycloneDX",
+        "1.6",
+        1,
+    )
+    uuid = r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    assert re.fullmatch(uuid, document["serialNumber"])
+    parts = [document["metadata"]["component"], *document["components"]]
+    assert {part["type"] for part in parts} == {"machine-learning-model", "library"}
+    references = [part["bom-ref"] for part in parts]
+    assert len(set(references)) == len(references) == len(wanted) + 1
+    for part in parts:
+        assert part["name"] and part["version"] and part["hashes"]
+        assert part.get("scope", "required") in ("required", "optional", "excluded")
+        assert all(re.fullmatch(r"[0-9a-f]{64}", found["content"]) for found in part["hashes"])
+    assert "pkg:pypi/scikit-learn@" in text and "timestamp" not in text
+    (depends,) = document["dependencies"]
+    assert [depends["ref"], *depends["dependsOn"]] == references
+    assert text == bill_of_materials(wanted, manifest)
+    other = json.loads(bill_of_materials(wanted, {"sha256": "b" * 64}))
+    assert other["serialNumber"] != document["serialNumber"]
+
+
+def test_names_and_versions_are_spelt_as_a_purl_wants_them() -> None:
+    lock = PIN.replace("numpy==2.4.0", "Zope.Some_Name==1!2.0+cpu ; os_name == 'nt'")
+    (part,) = json.loads(bill_of_materials(requirements(lock), {}))["components"]
+    assert part["purl"] == "pkg:pypi/zope-some-name@1%212.0%2Bcpu"
+    assert (part["version"], part["scope"]) == ("1!2.0+cpu", "optional")
 
 
 # --- all together -------------------------------------------------------------------------------

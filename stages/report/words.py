@@ -115,7 +115,9 @@ FIGURE_WORDS = {
     "privacy_security/anonymity": "How many people share their traits with how many others",
     "privacy_security/membership": "Whether the model betrays who was in its training data",
     "transparency/importance": "What the model looks at",
+    "transparency/shapley_values": "What each input adds to the answers",
     "transparency/partial_dependence": "How the prediction moves with each input",
+    "transparency/centred_curves": "Whether an input acts alike for all rows",
     "transparency/reasons": "Why single decisions came out as they did",
     "accountability/lineage": "The chain from the people to the decision",
 }

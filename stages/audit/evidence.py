@@ -19,9 +19,14 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.core.bounds import DECIMALS
+from stages.core.bounds import bounded as bounded
+from stages.core.bounds import listed as listed
+from stages.core.bounds import plain as plain
 from stages.core.criteria import strictest
 from stages.core.curves import calibration_points
 from stages.core.errors import LoopwrightError, did_you_mean
+from stages.core.fairness import Draws, Grouping, group
 from stages.core.figures import house_style, notice, save
 from stages.core.files import published, read_json, write_json
 from stages.core.metrics import (
@@ -50,14 +55,12 @@ from stages.core.personal_data import personal_data
 from stages.core.rules import parse_rule
 from stages.core.schema import Schema, read_schema
 from stages.core.scoring import predicted
-from stages.core.statistics import Estimate, Floats
+from stages.core.statistics import Floats
 from stages.core.tables import read_table
 from stages.core.targets import truth, weights_of
-from stages.core.verdicts import Status, Verdict, as_documents, at_least, at_most
+from stages.core.verdicts import Status, Verdict, as_documents
 
 Ints = npt.NDArray[np.int64]
-
-DECIMALS = 6
 
 CHECKS_FILE = "checks.csv"
 
@@ -300,6 +303,20 @@ class Evidence:
             return bool(np.isfinite(predicted).all())
         return bool(((predicted >= 0) & (predicted <= 1)).all())
 
+    @property
+    def how(self) -> Draws:
+        """How the bootstrap draws test rows."""
+        return Draws(self.draws, self.random_state, self.entities)
+
+    def grouping(self, feature: str, age_bands: Sequence[float]) -> Grouping:
+        """Return the test rows by the groups of a sensitive feature.
+
+        Raises:
+            LoopwrightError: a number of years lies outside of `age_bands`.
+        """
+        spec = self.schema.column(feature, "charter.sensitive_features")
+        return group(self.test[feature], spec, self.train[feature], age_bands)
+
     def title(self, column: str) -> str:
         """Return what a person calls `column`; a column without schema keeps its name."""
         known = self.schema.columns.get(column)
@@ -335,28 +352,6 @@ class Findings:
 # --- verdicts -----------------------------------------------------------------------------
 
 
-def bounded(
-    check: str,
-    measured: Estimate,
-    side: Literal["at_least", "at_most"],
-    bound: float,
-    evidence: tuple[str, ...],
-    why: str,
-) -> Verdict:
-    """Return the verdict that holds a measured value against a bound.
-
-    A measured None means that the rows leave the value undefined: ``insufficient``.
-    """
-    value, interval = measured["value"], measured["interval"]
-    status: Status = "insufficient"
-    if value is None or interval is None:
-        why = f"the rows leave it undefined: {why}"
-    else:
-        status = (at_least if side == "at_least" else at_most)(value, interval, bound)
-    sign = ">=" if side == "at_least" else "<="
-    return Verdict(check, status, value, interval, f"{sign} {plain(bound)}", evidence, why)
-
-
 def counted(check: str, found: int, evidence: tuple[str, ...], why: str) -> Verdict:
     """Return the verdict that asks for none of what was counted."""
     return Verdict(check, holds(not found), found, None, "= 0", evidence, why)
@@ -365,17 +360,6 @@ def counted(check: str, found: int, evidence: tuple[str, ...], why: str) -> Verd
 def holds(true: bool) -> Status:
     """Return ``pass`` for what is true and ``fail`` for what is not."""
     return "pass" if true else "fail"
-
-
-def plain(number: float) -> str:
-    """Return `number` with at most six decimals and none that is 0: ``0.02``, ``100000``."""
-    return f"{number:.{DECIMALS}f}".rstrip("0").rstrip(".")
-
-
-def listed(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first names for a sentence, and how many are left out."""
-    shown = ", ".join(names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
 def completed(checks: Sequence[Check], verdicts: Sequence[Verdict], missing: str) -> list[Verdict]:

@@ -1,5 +1,6 @@
 """params.yaml: strict models that mirror it one to one."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -897,6 +898,9 @@ class AuditFairness(Section):
     max_demographic_parity_difference: Share
     min_demographic_parity_ratio: Share
     max_equalized_odds_difference: Share
+    max_error_rate_difference: Share
+    max_group_calibration_error: Share
+    max_mean_error_difference: Annotated[float, Field(gt=0)]
     max_proxy_roc_auc: Annotated[float, Field(gt=0.5, le=1)]
 
 
@@ -919,10 +923,33 @@ class AuditTransparency(Section):
     top_features: Count
 
 
+class Risk(Section):
+    """What could go wrong, who answers for it, and the checks that show how it stands.
+
+    Attributes:
+        owner: a role of ``charter.owners``.
+        evidence: ids of verdicts, or patterns in which ``*`` stands for any text.
+        residual: what is left after the mitigation.
+        accepted: why the rest is borne, and by whom; None where it is not.
+        due: the day by which the mitigation is looked at again.
+    """
+
+    risk: Name
+    owner: Literal["product", "model", "data", "risk", "on_call"]
+    likelihood: Literal["rare", "possible", "likely"]
+    harm: Literal["minor", "moderate", "severe"]
+    mitigation: Name
+    evidence: Names
+    residual: Literal["low", "medium", "high"]
+    accepted: Name | None
+    due: date | None
+
+
 class AuditAccountability(Section):
-    """Bounds of the accountability pillar."""
+    """Bounds of the accountability pillar, and the register of risks."""
 
     max_model_size: Count
+    risks: tuple[Risk, ...]
 
 
 # How far costly checks go: those that fit models anew run at `deep` alone.

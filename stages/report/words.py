@@ -112,6 +112,9 @@ FIGURE_WORDS = {
     "safety/disturbed": "How many decisions turn when an input is wrong",
     "fairness/selection_rate": "How often each group is acted on",
     "fairness/error_rates": "How often the decision is right and wrong for each group",
+    "fairness/group_calibration": "Whether the probability is right for each group",
+    "fairness/mean_error": "Whether the predicted number is right for each group",
+    "fairness/mitigation": "What less difference between groups would cost",
     "privacy_security/anonymity": "How many people share their traits with how many others",
     "privacy_security/membership": "Whether the model betrays who was in its training data",
     "transparency/importance": "What the model looks at",
@@ -168,6 +171,19 @@ TABLE_WORDS = {
         "Differences between groups",
         "The largest difference or the smallest ratio between any two groups that have enough "
         "rows.",
+    ),
+    "fairness/Numbers by group": (
+        "Predicted numbers by group",
+        "Errors are prediction less truth, in standard deviations of the target.",
+    ),
+    "fairness/Mitigation": (
+        "What could be done about it",
+        "Measured, and not done: the model and its threshold are as they were.",
+    ),
+    "fairness/Thresholds by group": (
+        "The thresholds behind it",
+        "Fitted on one half of test and measured on the other; how far the two halves differ "
+        "says how sure a threshold is.",
     ),
 }
 

@@ -31,6 +31,20 @@ _SCORING = {
     "regression": "root_mean_squared_error",
 }
 
+# The first entry of the register of risks: it fails until a person has written it.
+_RISKS = """\
+- risk: "TODO: what could go wrong?"
+  owner: risk
+  likelihood: possible
+  harm: moderate
+  mitigation: "TODO: what is done about it?"
+  evidence:
+    - "performance.criterion:*"
+  residual: medium
+  accepted: null
+  due: null
+"""
+
 _LINEAR: dict[str, dict[str, Any]] = {
     "classes": {
         "estimator": "logistic_regression",
@@ -99,6 +113,7 @@ def write_params(
     audit = document["audit"]
     audit["fairness"]["age_bands"] = _flow(list(_AGE_BANDS))
     audit["privacy_security"]["quasi_identifiers"] = _flow(list(proposal.sensitive))
+    audit["accountability"]["risks"] = yaml.load(_RISKS)
     document["gate"]["accept_insufficient"] = CommentedMap()
     return _written(document)
 

@@ -884,7 +884,9 @@ class AuditSafety(Section):
     """Bounds of the safety pillar."""
 
     noise: Share
+    significant_digits: Count
     max_flip_rate: Share
+    max_code_flip_rate: Share
     worst_slice_gap: Share
     min_slice_size: Count
     max_out_of_range: Share
@@ -912,6 +914,13 @@ class AuditPrivacySecurity(Section):
     max_unique_share: Share
     max_membership_auc: Annotated[float, Field(ge=0.5, le=1)]
     max_membership_tpr: Share
+    max_attribute_gain: Share
+    shadow_models: Annotated[int, Field(ge=4, multiple_of=2)]
+    extraction_queries: Annotated[int, Field(ge=100)]
+    max_extraction: Share
+    evasion_queries: Count
+    evasion_distance: Annotated[float, Field(gt=0)]
+    max_evasion: Share
 
 
 class AuditTransparency(Section):
@@ -921,6 +930,10 @@ class AuditTransparency(Section):
     min_rank_correlation: Share
     max_surrogate_gap: Share
     top_features: Count
+    counterfactual_rows: Count
+    max_changed_inputs: Count
+    counterfactual_change: Annotated[float, Field(gt=0)]
+    min_recourse: Share
 
 
 class Risk(Section):

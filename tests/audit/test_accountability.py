@@ -1,18 +1,41 @@
 import hashlib
+import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stages.audit.accountability import examine, is_written
+from stages.audit.accountability import examine
+from stages.audit.accountability.words import is_written
 from stages.audit.evidence import Evidence
-from stages.core.params import AuditAccountability, Criterion, Owners, Scope
+from stages.core.errors import LoopwrightError
+from stages.core.params import (
+    AuditAccountability,
+    Criterion,
+    Owners,
+    Params,
+    Risk,
+    Scope,
+    read_params,
+)
 from stages.core.verdicts import Verdict
 
-from .conftest import Make
+from .conftest import ROOT, Make
 
-BOUNDS = AuditAccountability(max_model_size=1000)
+RISK = Risk(
+    risk="calls that nobody wants",
+    owner="product",
+    likelihood="likely",
+    harm="minor",
+    mitigation="a person looks at the list",
+    evidence=("fairness.proxy:*",),
+    residual="low",
+    accepted=None,
+    due=date(2030, 1, 31),
+)
+BOUNDS = AuditAccountability(max_model_size=1000, risks=(RISK,))
 MODEL = b"the bytes of a model"
 SHA256 = hashlib.sha256(MODEL).hexdigest()
 
@@ -79,6 +102,62 @@ def test_costs_from_nowhere_fail(sound: Evidence) -> None:
     assert failed(sound, costs=costs) == {"charter"}
 
 
+# --- the register of risks --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"evidence": ()}, "no check shows how it stands"),
+        (
+            {"evidence": ("fairnes.proxy",)},
+            "evidence 'fairnes.proxy' is of no stage that writes verdicts",
+        ),
+        ({"due": None}, "neither due on a day nor accepted"),
+        ({"due": None, "accepted": "TBD"}, "neither due on a day nor accepted"),
+        ({"mitigation": "TODO: what is done?"}, "mitigation says nothing"),
+    ],
+)
+def test_a_risk_that_nobody_sees_to_fails(
+    sound: Evidence, changes: dict[str, Any], told: str
+) -> None:
+    bounds = BOUNDS.model_copy(update={"risks": (RISK, RISK.model_copy(update=changes))})
+    verdict = found(sound, bounds)["risks"]
+    assert (verdict.status, verdict.value) == ("fail", 1)
+    assert verdict.why == f"audit.accountability.risks.1: {told}"
+
+
+def test_a_risk_of_a_role_that_nobody_has_fails(sound: Evidence) -> None:
+    owners = sound.owners.model_copy(update={"product": "?"})
+    assert failed(sound, owners=owners) == {"owners", "risks"}
+
+
+def test_no_risks_at_all_fail(sound: Evidence) -> None:
+    verdict = found(sound, BOUNDS.model_copy(update={"risks": ()}))["risks"]
+    assert verdict.status == "fail"
+    assert "audit.accountability.risks" in verdict.why
+
+
+def test_an_accepted_risk_needs_no_day(sound: Evidence) -> None:
+    accepted = RISK.model_copy(update={"due": None, "accepted": "the desk bears it"})
+    answer = examine(sound, BOUNDS.model_copy(update={"risks": (accepted,)}))
+    assert {verdict.status for verdict in answer.verdicts} == {"pass"}
+    (row,) = answer.tables["Risks"]
+    assert (row["Due"], row["Accepted"]) == ("no date", "the desk bears it")
+    (written,) = json.loads(answer.files["risks.json"])["risks"]
+    assert Risk.model_validate_json(json.dumps(written)) == accepted
+
+
+def test_the_owner_of_a_risk_is_a_role(chosen: Params, tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text()
+    edited = tmp_path / "params.yaml"
+    edited.write_text(text.replace("        owner: model\n", "        owner: modell\n", 1))
+    assert text != edited.read_text()
+    with pytest.raises(LoopwrightError, match=r"risks\.1\.owner: .*modell"):
+        read_params(edited)
+    assert {risk.owner for risk in chosen.audit.accountability.risks} <= set(Owners.model_fields)
+
+
 # --- lineage ------------------------------------------------------------------------------------
 
 
@@ -88,11 +167,9 @@ def test_other_bytes_than_the_manifests_fail(sound: Evidence) -> None:
 
 
 def test_a_model_that_is_too_large_fails(sound: Evidence) -> None:
-    answers = found(sound, AuditAccountability(max_model_size=len(MODEL) - 1))
-    assert answers["model_size"].status == "fail"
-    assert found(sound, AuditAccountability(max_model_size=len(MODEL)))["model_size"].status == (
-        "pass"
-    )
+    for size, status in ((len(MODEL) - 1, "fail"), (len(MODEL), "pass")):
+        bounds = BOUNDS.model_copy(update={"max_model_size": size})
+        assert found(sound, bounds)["model_size"].status == status
 
 
 @pytest.mark.parametrize("rows", [2999, None, "3000"])

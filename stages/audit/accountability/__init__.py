@@ -1,7 +1,6 @@
 """Audit of accountability: who answers for the model, and does the evidence belong to it?"""
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
+from stages.audit.accountability import register
+from stages.audit.accountability.words import is_written
 from stages.audit.evidence import Check, Evidence, Findings, conduct, counted, holds, listed
 from stages.core.figures import BLACK, BLUE, GREEN, INK, MUTED, ORANGE, VERMILION, figure, wrap
 from stages.core.params import AnyCosts, AuditAccountability, Criterion, Owners, Scope, read_params
@@ -32,6 +33,13 @@ CHECKS = (
         "parts of the charter without words: scope, source of the costs, reasons of the criteria",
         "= 0",
         "Mitchell and others, Model Cards, FAccT 2019: intended use, metrics and their reasons",
+    ),
+    Check(
+        "accountability.risks",
+        "Is it written what could go wrong, and does somebody see to it?",
+        "risks without an owner, without evidence, or neither due nor accepted",
+        "= 0",
+        "NIST AI RMF 1.0, MAP 5.1 and MANAGE 1.3; EU AI Act, article 9 (2)",
     ),
     Check(
         "accountability.model_bytes",
@@ -83,16 +91,6 @@ CHECKS = (
         "a threshold that treats all alike decides nothing",
     ),
 )
-
-# What people leave where an answer should stand.
-_PLACEHOLDERS = frozenset({"", "na", "none", "nobody", "tba", "tbc", "tbd", "todo", "xxx"})
-
-
-def is_written(text: str) -> bool:
-    """Return whether `text` says something: it has letters, and is no placeholder."""
-    letters = re.sub(r"[\W\d_]", "", text).casefold()
-    return letters not in _PLACEHOLDERS and not re.match(r"\s*(TODO|TBD|FIXME)\b", text)
-
 
 # --- the charter --------------------------------------------------------------------------
 
@@ -261,7 +259,7 @@ def chain(e: Evidence) -> list[tuple[str, str, tuple[str, ...]]]:
     names = e.manifest.get("sha256"), e.evaluation.get("model_sha256")
     trained, evaluated = (str(name)[:8] if name else "unknown" for name in names)
     return [
-        ("Charter", f"owner: {e.owners.product}", ("owners", "charter")),
+        ("Charter", f"owner: {e.owners.product}", ("owners", "charter", "risks")),
         ("Training rows", f"{len(e.train):,} rows", ("training_rows", "sealed_test")),
         (
             "Model",
@@ -320,6 +318,7 @@ def examine(e: Evidence, bounds: AuditAccountability) -> Findings:
     found.verdicts = [
         owners(e.owners, shown),
         charter(e.scope, e.costs, e.criteria, shown),
+        register.risks(bounds.risks, e.owners, shown),
         model_bytes(model, e.manifest, shown),
         model_size(len(model), bounds.max_model_size, shown),
         training_rows(e.manifest, len(e.train), shown),
@@ -345,7 +344,9 @@ def examine(e: Evidence, bounds: AuditAccountability) -> Findings:
             {"Role": role.replace("_", " "), "Owner": owner}
             for role, owner in e.owners.model_dump().items()
         ],
+        "Risks": register.as_table(bounds.risks),
     }
+    found.files = {register.FILE: register.as_text(bounds.risks)}
     found.figures = {"lineage": draw_chain(e, found.verdicts)}
     return found
 

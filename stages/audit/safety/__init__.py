@@ -7,10 +7,19 @@ from functools import partial
 from pathlib import Path
 
 from stages.audit.evidence import Evidence, Findings, conduct
-from stages.audit.safety import disturbances, harm, noise, one_answer, out_of_range, slices
+from stages.audit.safety import (
+    codes,
+    disturbances,
+    harm,
+    noise,
+    one_answer,
+    out_of_range,
+    rounding,
+    slices,
+)
 from stages.core.params import AuditSafety, read_params
 
-PARTS = (noise, disturbances, out_of_range, one_answer, slices, harm)
+PARTS = (noise, rounding, codes, disturbances, out_of_range, one_answer, slices, harm)
 
 CHECKS = tuple(check for part in PARTS for check in part.CHECKS)
 

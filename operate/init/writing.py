@@ -48,12 +48,24 @@ _RISKS = """\
 _LINEAR: dict[str, dict[str, Any]] = {
     "classes": {
         "estimator": "logistic_regression",
-        "C": 1.0,
+        "C": 0.1,
         "l1_ratio": 0.0,
-        "n_knots": None,
+        "n_knots": 5,
         "max_iter": 1000,
     },
-    "regression": {"estimator": "ridge", "alpha": 1.0, "n_knots": None},
+    "regression": {"estimator": "ridge", "alpha": 1.0, "n_knots": 5},
+}
+
+# It stops by itself, so that no table needs a number of iterations of its own.
+_BOOSTING: dict[str, Any] = {
+    "estimator": "hist_gradient_boosting",
+    "learning_rate": 0.05,
+    "max_iter": 1000,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 20,
+    "l2_regularization": 2.0,
+    "max_features": 0.5,
+    "early_stopping": {"rounds": 50, "fraction": 0.2},
 }
 
 # Ages, in years, as the fairness audit groups them; they hold whoever a table may hold.
@@ -101,14 +113,14 @@ def write_params(
     featurize["create"], featurize["answers"] = CommentedMap(), CommentedMap()
     train = document["train"]
     linear = _LINEAR["regression" if task == "regression" else "classes"]
-    boosting = train["candidates"].get("boosting", document["tune"]["start"])
     train["scoring"] = document["tune"]["scoring"] = _SCORING[task]
     train["candidates"] = {
         "dummy": _flow({"estimator": "dummy"}),
         "rule": _flow({"estimator": "rule"}),
         "linear": _flow(linear),
-        "boosting": boosting,
+        "boosting": dict(_BOOSTING),
     }
+    document["tune"]["start"], document["tune"]["candidate"] = dict(_BOOSTING), "boosting"
     train["ensemble"] = None
     audit = document["audit"]
     audit["fairness"]["age_bands"] = _flow(list(_AGE_BANDS))

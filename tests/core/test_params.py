@@ -38,7 +38,11 @@ def test_every_value_of_the_file_is_in_the_model_and_the_reverse(chosen: Params)
         ("  duplicates: warn", "  duplicate: warn", "did you mean 'duplicates'?"),
         ("    roc_auc: 0.95", "    roc_auc: 0.5", "greater than 0.5"),
         ("kind: ratio", "kind: rato", "did you mean 'ratio'?"),
-        ("columns: [BILL_AMT1, LIMIT_BAL]", "columns: [BILL_AMT1]", "2 columns were expected, not 1"),
+        (
+            "columns: [BILL_AMT1, LIMIT_BAL]",
+            "columns: [BILL_AMT1]",
+            "2 columns were expected, not 1",
+        ),
         (
             "columns: [PAY_AMT1, PAY_AMT2, PAY_AMT3, PAY_AMT4, PAY_AMT5, PAY_AMT6]",
             "columns: [A]",
@@ -49,7 +53,7 @@ def test_every_value_of_the_file_is_in_the_model_and_the_reverse(chosen: Params)
         ("folds: 3\n    bootstrap", "folds: 1\n    bootstrap", "folds: 0 (off), or 2 and more"),
         ("low: 0.02, high: 0.2", "low: 0.2, high: 0.02", "low was expected below high"),
         ("low: 0.02, high: 0.2", "low: 0.0, high: 0.2", "starts above 0"),
-        ("learning_rate: 0.06", "learning_rat: 0.06", "did you mean 'learning_rate'?"),
+        ("learning_rate: 0.04", "learning_rat: 0.04", "did you mean 'learning_rate'?"),
         ("estimator: dummy", "estimator: os.system", "unknown estimator 'os.system'"),
         ("  random_state: 0", "  random_state: -1", "greater than or equal to 0"),
         ("  random_state: 0", "  random_state: 1e-3", "valid integer"),

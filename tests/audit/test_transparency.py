@@ -18,7 +18,14 @@ from stages.core.verdicts import Verdict
 from .conftest import SCHEMA, Make
 
 BOUNDS = AuditTransparency(
-    permutation_repeats=3, min_rank_correlation=0.8, max_surrogate_gap=0.1, top_features=2
+    permutation_repeats=3,
+    min_rank_correlation=0.8,
+    max_surrogate_gap=0.1,
+    top_features=2,
+    counterfactual_rows=20,
+    max_changed_inputs=2,
+    counterfactual_change=0.5,
+    min_recourse=0.1,
 )
 INPUTS = ["income", "late", "age", "town"]
 

@@ -6,6 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from stages.audit.evidence import Check, Evidence, Findings, conduct
+from stages.audit.transparency.counterfactuals import (
+    counterfactual_table,
+    draw_counterfactuals,
+    look_for,
+)
 from stages.audit.transparency.dependence import curves, draw_curves
 from stages.audit.transparency.documentation import documented
 from stages.audit.transparency.importance import (
@@ -66,6 +71,22 @@ CHECKS = (
         "audit.transparency.min_rank_correlation",
         "what the team accepts",
     ),
+    Check(
+        "transparency.counterfactuals",
+        "Is every counterfactual that is given true?",
+        "counterfactuals that, asked anew, do not turn the decision, change an input that "
+        "charter.mutable does not name or against its direction, take a value that train never "
+        "had, or change too many inputs",
+        "= 0",
+        "Wachter and others, Harvard JOLT 31 (2018): a person is told what would have helped",
+    ),
+    Check(
+        "transparency.recourse",
+        "Can those who are acted on do something about it?",
+        "share of the explained test rows with a counterfactual",
+        "audit.transparency.min_recourse; below it a warning",
+        "what the team accepts; Ustun and others, FAT* 2019",
+    ),
 )
 
 
@@ -108,6 +129,12 @@ def examine(e: Evidence, bounds: AuditTransparency) -> Findings:
         "partial_dependence": draw_curves(e, along, centred=False),
         "centred_curves": draw_curves(e, along, centred=True),
     }
+    counterfactuals, answers = look_for(e, inputs, bounds)
+    found.verdicts += answers
+    if counterfactuals is not None:
+        table_of = counterfactual_table(e, counterfactuals)
+        found.tables["What would have turned the decision"] = table_of
+        found.figures["counterfactuals"] = draw_counterfactuals(e, counterfactuals)
     return found
 
 

@@ -31,11 +31,11 @@ from stages.core.statistics import Floats
 from stages.core.verdicts import Verdict
 
 # Each seed has a background and orders of its own; the reasons are the mean over seeds.
-SEEDS, BACKGROUND = 3, 10
+SEEDS, BACKGROUND = 3, 20
 # The background is drawn from so many rows of train, dealt by their answer.
 POOL = 1000
 # Rows to explain: as many as so many questions to the model allow.
-QUESTIONS, FEWEST, MOST = 200_000, 12, 200
+QUESTIONS, FEWEST, MOST = 300_000, 12, 200
 # Far above the last bits of a sum of probabilities, far below what anyone could read.
 EXACT = 1e-6
 # Reasons for and against a decision, each, that a person is told.

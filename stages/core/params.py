@@ -201,6 +201,17 @@ class Owners(Section):
     on_call: str
 
 
+class DataSheet(Section):
+    """What only a person can say of the data; None where nobody has said it yet."""
+
+    collected_by: Name | None
+    collection: Name | None
+    consent: Name | None
+    licence: Name | None
+    distribution: Name | None
+    maintenance: Name | None
+
+
 # Which way a person can move a number about themselves, once they know the decision.
 Change = Literal["increase", "decrease", "any"]
 
@@ -215,6 +226,7 @@ class _Charter(Section):
     sample_weight: Name | None
     sensitive_features: Names
     monotonic: dict[Name, Literal["increasing", "decreasing"]]
+    invariant: Names
     mutable: dict[Name, Change]
     feasibility: Feasibility
     rule: Rule
@@ -223,6 +235,7 @@ class _Charter(Section):
     scope: Scope
     return_on_investment: ReturnOnInvestment
     owners: Owners
+    data_sheet: DataSheet
 
 
 class BinaryCharter(_Charter):

@@ -53,6 +53,7 @@ _NAMES = frozenset(
         "key",
         "sample_weight",
         "sensitive_features",
+        "invariant",
         "expression",
         "metric",
         "actual",
@@ -234,6 +235,29 @@ def check_sensitive_features(
         return _verdict("sensitive_features", "warn", why, evidence, count, ">= 1")
     why = f"the audit compares groups of {', '.join(dict.fromkeys(charter.sensitive_features))}"
     return _verdict("sensitive_features", "pass", why, evidence, count, ">= 1")
+
+
+def check_promised_responses(
+    charter: Charter, schema: Schema, evidence: tuple[str, ...]
+) -> Verdict:
+    """What the answer must follow, and what it must not, are inputs, and never the same."""
+    for section in ("monotonic", "invariant"):
+        for name in getattr(charter, section):
+            where = f"charter.{section}"
+            schema.column(name, where)
+            if name in (charter.target.column, charter.key):
+                raise LoopwrightError(f"{where}: '{name}' is the target or the key, not an input")
+    both = [name for name in charter.invariant if name in charter.monotonic]
+    if both:
+        raise LoopwrightError(
+            f"charter.invariant: '{both[0]}' also stands in charter.monotonic; what gives the "
+            "answer a direction matters to it"
+        )
+    count = len(charter.monotonic) + len(set(charter.invariant))
+    why = f"the audit asks of {count} columns whether the answer follows them as promised"
+    if not count:
+        why = "the charter promises nothing of how the answer follows a column"
+    return _verdict("promised_responses", "pass", why, evidence, count)
 
 
 def check_rule(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
@@ -464,6 +488,7 @@ CHECKS: tuple[Callable[[Charter, Schema, tuple[str, ...]], Verdict], ...] = (
     check_target,
     check_key,
     check_sensitive_features,
+    check_promised_responses,
     check_rule,
     check_baseline,
     check_costs,

@@ -588,3 +588,25 @@ def test_what_is_possible_lies_beyond_the_bound(
         return
     with pytest.raises(LoopwrightError, match="too good to be true"):
         verdict("success_criteria", changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"invariant": ["SEKS"]}, "SEKS"),
+        ({"invariant": ["ID"]}, "charter.invariant: 'ID' is the target or the key"),
+        ({"monotonic": {"default payment next month": "increasing"}}, "charter.monotonic"),
+        ({"monotonic": {"AGE": "increasing"}, "invariant": ["AGE"]}, "also stands in"),
+    ],
+)
+def test_what_is_promised_of_the_answer_can_be(
+    changes: dict[str, Any], found: str, verdict: Callable[..., Verdict]
+) -> None:
+    with pytest.raises(LoopwrightError, match=found):
+        verdict("promised_responses", changes)
+
+
+def test_a_promise_of_a_response_is_counted(verdict: Callable[..., Verdict]) -> None:
+    told = verdict("promised_responses", {"monotonic": {"AGE": "increasing"}, "invariant": ["SEX"]})
+    assert (told.status, told.value) == ("pass", 2)
+    assert verdict("promised_responses", {}).value == 0

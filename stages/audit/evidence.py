@@ -102,6 +102,8 @@ class Evidence:
         key: the column that names a row, if there is one.
         weight: the column that says how much a row counts, if there is one.
         sensitive_features: the columns that say who a person is.
+        monotonic: the columns with which the answer may only rise, or fall.
+        invariant: the columns that must not matter.
         mutable: the columns that a person can change about themselves, and which way.
         costs: what one decision brings, by the task.
         criteria: what the charter promises, the strictest of each metric and side.
@@ -135,6 +137,8 @@ class Evidence:
     key: str | None
     weight: str | None
     sensitive_features: tuple[str, ...]
+    monotonic: Mapping[str, Literal["increasing", "decreasing"]]
+    invariant: tuple[str, ...]
     mutable: Mapping[str, Change]
     costs: AnyCosts
     criteria: tuple[Criterion, ...]
@@ -444,6 +448,8 @@ def gather(
         key=chosen.charter.key,
         weight=chosen.charter.sample_weight,
         sensitive_features=chosen.charter.sensitive_features,
+        monotonic=chosen.charter.monotonic,
+        invariant=chosen.charter.invariant,
         mutable=_changed(chosen.charter.mutable, rows),
         costs=chosen.charter.costs,
         criteria=tuple(strictest(chosen.charter.success_criteria)),

@@ -109,6 +109,7 @@ FIGURE_WORDS = {
     "performance/calibration": "Whether a probability is the share that comes true, on test",
     "safety/harm": "What wrong and right decisions cost, by who decides",
     "safety/change": "How many decisions turn, and what is lost, by the size of a change",
+    "safety/responses": "Whether the answer follows a column as the charter promises",
     "safety/slices": "The parts of the table about which the model is most wrong",
     "safety/disturbed": "How many decisions turn when an input is wrong",
     "fairness/selection_rate": "How often each group is acted on",

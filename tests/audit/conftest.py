@@ -113,6 +113,8 @@ def make(world: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path) -> Make:
             key="id",
             weight=None,
             sensitive_features=("sex", "age"),
+            monotonic={},
+            invariant=(),
             mutable={"income": "increase", "late": "decrease"},
             costs=Costs(
                 currency="EUR",

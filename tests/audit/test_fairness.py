@@ -247,7 +247,7 @@ def test_a_feature_that_is_no_column_is_an_error(make: Make) -> None:
 def test_without_sensitive_features_nothing_is_asked(make: Make) -> None:
     answer = examine(make(sensitive_features=()), BOUNDS)
     assert {verdict.status for verdict in answer.verdicts} == {"not_applicable"}
-    assert len(answer.verdicts) == 10
+    assert len(answer.verdicts) == 11
 
 
 # --- intersections ----------------------------------------------------------------------------
@@ -393,8 +393,14 @@ def test_the_interval_of_a_rate_is_about_that_of_a_share(make: Make) -> None:
 
 def test_each_feature_has_its_panel(make: Make) -> None:
     figures = examine(make(sensitive_features=("sex", "age", "town")), BOUNDS).figures
-    assert set(figures) == {"selection_rate", "error_rates", "group_calibration"}
-    assert all(len(figure.axes) == 3 for figure in figures.values())
+    assert set(figures) == {
+        "selection_rate",
+        "error_rates",
+        "group_calibration",
+        "mitigation",
+    }
+    assert all(len(drawn.axes) == 3 for name, drawn in figures.items() if name != "mitigation")
+    assert len(figures["mitigation"].axes) % 2 == 0
     titles = [ax.get_title(loc="center") for ax in figures["error_rates"].axes]
     assert titles == ["Sex", "Age", "Town"]
     assert SCHEMA.columns["town"].title == "Town"

@@ -13,6 +13,12 @@ import numpy as np
 
 from stages.audit.evidence import Check, Evidence, Findings, conduct
 from stages.audit.fairness.flips import attribute_flip
+from stages.audit.fairness.mitigation import (
+    draw_mitigation,
+    mitigation,
+    mitigation_table,
+    threshold_table,
+)
 from stages.audit.fairness.numbers import (
     compare_numbers,
     draw_numbers,
@@ -23,6 +29,7 @@ from stages.audit.fairness.proxies import proxy
 from stages.core.errors import LoopwrightError
 from stages.core.fairness import (
     BOUNDED,
+    Comparison,
     Grouping,
     compare,
     crossed,
@@ -45,6 +52,12 @@ SHOWN_BY = {
     "error_rate_difference": "error_rates",
     "calibration_error": "group_calibration",
 }
+# The disparities that a mitigation is for.
+TREATED = (
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equalized_odds_difference",
+)
 
 CHECKS = (
     Check(
@@ -119,6 +132,15 @@ CHECKS = (
         "= 0",
         "a model that does not read a feature cannot turn; one that reads it is told",
     ),
+    Check(
+        "fairness.mitigation",
+        "What could be done about it, and what would it cost?",
+        "disparities and value per 1,000 decisions with a threshold for each group, fitted on one "
+        "half of test and measured on the other, and with a model fitted on reweighed train",
+        "none: it is offered, and never done",
+        "Hardt, Price and Srebro, NeurIPS 2016; Kamiran and Calders, Knowledge and Information "
+        "Systems 33 (2012)",
+    ),
 )
 
 
@@ -177,7 +199,30 @@ def examine(e: Evidence, bounds: AuditFairness) -> Findings:
     titles = {name: e.title(name) for name in e.sensitive_features}
     found.figures = pictures(compared, bounds, titles, prob=not numbers)
     _add_numbers(found, groupings, e, bounds)
+    _add_mitigation(found, compared, e, bounds)
     return found
+
+
+def _add_mitigation(
+    found: Findings, compared: Sequence[Comparison], e: Evidence, bounds: AuditFairness
+) -> None:
+    """Add what could be done about the disparities of each feature."""
+    if e.task != "binary":
+        why = "thresholds of groups and weights of rows are offered for yes-or-no decisions"
+        check = "fairness.mitigation"
+        found.verdicts.append(Verdict(check, "not_applicable", None, None, None, e.paths(), why))
+        return
+    offers = []
+    for c in compared:
+        ids = {f"fairness.{name}:{c.grouping.name}" for name in TREATED}
+        on_it = [verdict for verdict in found.verdicts if verdict.id in ids]
+        verdict, offered = mitigation(c, on_it, e, bounds)
+        found.verdicts.append(verdict)
+        offers += [offered] if offered else []
+    if offers:
+        found.tables["Mitigation"] = mitigation_table(offers)
+        found.tables["Thresholds by group"] = threshold_table(offers)
+        found.figures["mitigation"] = draw_mitigation(offers, e)
 
 
 def _add_numbers(

@@ -839,6 +839,16 @@ class Ensemble(Section):
     rounds: Count
 
 
+CalibrationMethod = Literal["sigmoid", "isotonic", "temperature"]
+
+
+class Calibration(Section):
+    """A map of the winner's probabilities, fitted on predictions out of fold within train."""
+
+    method: CalibrationMethod
+    folds: Annotated[int, Field(ge=2)]
+
+
 TargetTransform = Literal["none", "log1p", "quantile"]
 
 
@@ -852,6 +862,15 @@ class Train(Section):
     target_transform: TargetTransform
     candidates: Annotated[dict[Name, Candidate], Field(min_length=1)]
     ensemble: Ensemble | None
+    calibration: Calibration | None
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> "Train":
+        if self.calibration is not None and "calibrated" in self.candidates:
+            raise ValueError(
+                "candidate 'calibrated' needs another name: train.calibration has this one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _members_learn(self) -> "Train":
@@ -903,6 +922,8 @@ class AuditSafety(Section):
     worst_slice_gap: Share
     min_slice_size: Count
     max_out_of_range: Share
+    coverage: Annotated[float, Field(ge=0.5, lt=1)]
+    min_slice_coverage: Share
 
 
 class AuditFairness(Section):
@@ -1048,6 +1069,11 @@ class Params(Section):
             raise ValueError(
                 f"target_transform '{train.target_transform}' is for numbers, and charter.task "
                 f"is {charter.task}; set it to none"
+            )
+        if charter.task == "regression" and train.calibration is not None:
+            raise ValueError(
+                f"calibration '{train.calibration.method}' is for probabilities, and charter.task "
+                "is regression; set it to null"
             )
         return train
 

@@ -66,7 +66,7 @@ def test_the_number_of_checks_changes_on_purpose() -> None:
         "accountability": 10,
         "fairness": 11,
         "performance": 6,
-        "privacy_security": 10,
+        "privacy_security": 15,
         "safety": 16,
         "transparency": 7,
     }

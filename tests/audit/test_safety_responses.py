@@ -94,3 +94,9 @@ def test_numbers_and_classes_keep_promises_too(
     assert answers(replace(hasty, invariant=("income",)), chosen)["invariant:income"].status == (
         "fail"
     )
+
+
+def test_a_column_without_values_answers_nothing(make: Make, chosen: Params) -> None:
+    e = make(invariant=("town",))
+    empty = replace(e, train=e.train.assign(town=e.train["town"].mask(e.train["town"].notna())))
+    assert answers(empty, chosen)["invariant:town"].status == "insufficient"

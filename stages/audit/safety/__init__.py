@@ -14,13 +14,25 @@ from stages.audit.safety import (
     noise,
     one_answer,
     out_of_range,
+    prediction_sets,
     responses,
     rounding,
     slices,
 )
 from stages.core.params import AuditSafety, read_params
 
-PARTS = (noise, rounding, codes, responses, disturbances, out_of_range, one_answer, slices, harm)
+PARTS = (
+    noise,
+    rounding,
+    codes,
+    responses,
+    disturbances,
+    out_of_range,
+    one_answer,
+    slices,
+    prediction_sets,
+    harm,
+)
 
 CHECKS = tuple(check for part in PARTS for check in part.CHECKS)
 

@@ -1,6 +1,7 @@
 """Does the answer follow a column as the charter promises: one way only, or not at all?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ class Response:
 
     column: str
     way: str
-    grid: list[object]
+    grid: list[Any]
     answers: Floats
     wrong: Floats
 
@@ -66,7 +67,7 @@ class Response:
         return int((self.wrong > LAST_BITS).sum())
 
 
-def grid(e: Evidence, column: str) -> "pd.Series[object]":
+def grid(e: Evidence, column: str) -> "pd.Series[Any]":
     """Return rising values of `column` to try, in its own type."""
     seen = e.train[column].dropna()
     if pd.api.types.is_numeric_dtype(seen) and not pd.api.types.is_bool_dtype(seen):
@@ -138,14 +139,14 @@ def draw_responses(e: Evidence, found: list[Response]) -> Figure:
     for ax, told in zip(axes, found, strict=True):
         order = np.argsort(told.wrong, kind="stable")
         numeric = pd.api.types.is_number(told.grid[0])
-        x = told.grid if numeric else range(len(told.grid))
+        x = told.grid if numeric else list(range(len(told.grid)))
         for row in order[np.unique(np.linspace(0, len(order) - 1, LINES).astype(int))]:
             colour = VERMILION if told.wrong[row] > LAST_BITS else BLUE
             ax.plot(x, told.answers[row], color=colour, linewidth=0.8, alpha=0.7)
         promise = "must not matter" if told.way == "none" else f"promised: {told.way}"
         ax.set(title=promise, xlabel=e.title(told.column))
         if not numeric:
-            ax.set_xticks(list(x), [str(value) for value in told.grid])
+            ax.set_xticks(x, [str(value) for value in told.grid])
     return fig
 
 
@@ -162,6 +163,13 @@ def examine(e: Evidence, bounds: AuditSafety) -> Findings:  # as every part has 
                 Verdict(check, "not_applicable", None, None, None, e.paths(), why)
             )
         for column, way in promises.items():
+            if e.train[column].isna().all():
+                why = f"train holds no value of {e.title(column)}"
+                name = f"{check}:{column}"
+                found.verdicts.append(
+                    Verdict(name, "insufficient", None, None, "= 0", e.paths(), why)
+                )
+                continue
             told.append(respond(e, column, way))
             found.verdicts.append(judged(e, check, told[-1], e.paths("responses")))
     if told:

@@ -4,10 +4,30 @@ from functools import partial
 from pathlib import Path
 
 from stages.audit.evidence import Evidence, Findings, conduct
-from stages.audit.privacy_security import anonymity, membership, model_file, packages, personal
+from stages.audit.privacy_security import (
+    anonymity,
+    attributes,
+    evasion,
+    extraction,
+    membership,
+    model_file,
+    packages,
+    personal,
+    shadows,
+)
 from stages.core.params import AuditPrivacySecurity, read_params
 
-PARTS = (personal, anonymity, membership, model_file, packages)
+PARTS = (
+    personal,
+    anonymity,
+    attributes,
+    membership,
+    shadows,
+    extraction,
+    evasion,
+    model_file,
+    packages,
+)
 CHECKS = tuple(check for part in PARTS for check in part.CHECKS)
 
 

@@ -365,7 +365,7 @@ class _CatBoost(_Booster):
 
 def _catboost() -> Any:
     try:
-        import catboost  # type: ignore[import-untyped]  # it has none
+        import catboost
     except ImportError:
         raise _missing("catboost") from None
     return catboost

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 EXACT = 1000
 
 
-class NewtonLogisticRegression(LogisticRegression):  # type: ignore[misc]  # sklearn has no types
+class NewtonLogisticRegression(LogisticRegression):
     """scikit-learn's LogisticRegression, which chooses between two of its solvers.
 
     Newton's steps are few, and curves, whose columns are nearly collinear, do not slow them

@@ -68,4 +68,4 @@ def _bends(x: Floats, knots: Floats) -> Floats:
         cube(knot) - cube(before) * (last - knot) / gap + cube(last) * (before - knot) / gap
         for knot in knots[:-2]
     ]
-    return np.column_stack(parts) / (last - first) ** 2
+    return np.asarray(np.column_stack(parts) / (last - first) ** 2, dtype=np.float64)

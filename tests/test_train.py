@@ -456,6 +456,123 @@ def test_seconds_are_written_beside_the_outputs(run: Any) -> None:
     assert float(rows[-1]["fit_seconds"]) > float(rows[0]["fit_seconds"])
 
 
+# --- calibration ------------------------------------------------------------------------------
+
+# So many trees of single rows that it is far too sure.
+TOO_SURE = {
+    "estimator": "hist_gradient_boosting",
+    "learning_rate": 0.5,
+    "max_iter": 40,
+    "max_leaf_nodes": 16,
+    "min_samples_leaf": 2,
+    "l2_regularization": 0.0,
+    "max_features": 1.0,
+    "early_stopping": None,
+}
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_the_winner_is_calibrated_and_stands_beside_itself(
+    run: Any, credit: pd.DataFrame, method: str
+) -> None:
+    manifest = run({"sure": TOO_SURE}, calibration={"method": method, "folds": 4})
+    rows = standings()
+    assert list(rows) == ["sure", "calibrated"]
+    assert [row["winner"] for row in rows.values()] == ["False", "True"]
+    assert rows["calibrated"]["note"] == f"sure behind a map: {method}"
+    # the raw winner is clearly worse
+    assert float(rows["sure"]["difference_low"]) > 0.1
+    for score in ("log_loss", "brier_score"):
+        raw, mended = (float(row[f"validation_{score}"]) for row in rows.values())
+        assert mended < 0.9 * raw
+    areas = [float(row["validation_roc_auc"]) for row in rows.values()]
+    assert areas[0] == pytest.approx(areas[1], abs=0.0 if method != "isotonic" else 0.02)
+    assert (manifest["candidate"], manifest["estimator"]) == (
+        "calibrated",
+        "hist_gradient_boosting",
+    )
+    assert manifest["calibration"] == method and manifest["parameters"]["max_iter"] == 40
+    model = load_model(Path("out/model.skops"), manifest["sha256"])
+    shipped = model.predict_proba(credit[2000:3000])[:, 1]
+    assert log_loss(credit[TARGET][2000:3000], shipped) == pytest.approx(
+        float(rows["calibrated"]["validation_log_loss"]), abs=1e-6
+    )
+    assert read_curve("validation")[-1] == (40, float(rows["calibrated"]["validation_log_loss"]))
+
+
+def test_the_map_learns_from_rows_that_the_model_did_not(run: Any, credit: pd.DataFrame) -> None:
+    manifest = run({"sure": TOO_SURE}, calibration={"method": "sigmoid", "folds": 4})
+    first = outputs()
+    mapping = load_model(Path("out/model.skops"), manifest["sha256"])[-1].mapping
+    # On rows that it has learned by heart, nothing would speak against being sure.
+    assert 0.05 < mapping.slope < 0.5
+    run({"sure": TOO_SURE}, calibration={"method": "sigmoid", "folds": 4})
+    assert outputs() == first
+    write_table(Path("validation.parquet"), credit[3000:4000])
+    other = run({"sure": TOO_SURE}, calibration={"method": "sigmoid", "folds": 4})
+    assert other["sha256"] == manifest["sha256"]
+    weight = np.where(credit[TARGET] == 1, 5.0, 1.0)
+    for name, places in (("train", slice(2000)), ("validation", slice(2000, 3000))):
+        write_table(Path(f"{name}.parquet"), credit[places].assign(times=weight[places]))
+    weighted = run(
+        {"sure": TOO_SURE},
+        charter={"sample_weight": "times"},
+        calibration={"method": "sigmoid", "folds": 4},
+    )
+    heavy = load_model(Path("out/model.skops"), weighted["sha256"])
+    share = np.average(credit[TARGET][2000:3000], weights=weight[2000:3000])
+    assert heavy.predict_proba(credit[2000:3000])[:, 1].mean() == pytest.approx(share, abs=0.08)
+
+
+def test_what_is_calibrated_already_stays_within_noise(run: Any) -> None:
+    run(calibration={"method": "sigmoid", "folds": 3})
+    raw, mended = (
+        float(standings()[name]["validation_log_loss"]) for name in ("boosting", "calibrated")
+    )
+    assert abs(mended - raw) < 0.01
+
+
+def test_a_baseline_needs_no_map(run: Any) -> None:
+    rule = {"rule": {"estimator": "rule"}}
+    manifest = run(rule, calibration={"method": "sigmoid", "folds": 3})
+    assert manifest["calibration"] is None and manifest["candidate"] == "rule"
+    assert list(standings()) == ["rule"]
+
+
+def test_an_ensemble_can_be_calibrated_and_several_classes(run: Any, credit: pd.DataFrame) -> None:
+    charter = other_task("multiclass", credit)
+    for method in ("temperature", "isotonic"):
+        manifest = run(
+            charter=charter,
+            ensemble={"members": "all", "folds": 2, "rounds": 5},
+            calibration={"method": method, "folds": 2},
+        )
+        assert manifest["candidate"] == "calibrated"
+        model = load_model(Path("out/model.skops"), manifest["sha256"])
+        found = model.predict_proba(credit[2000:2100])
+        assert found.shape == (100, 3)
+        assert found.sum(axis=1) == pytest.approx(1, abs=1e-12)
+
+
+def test_two_of_several_classes_are_calibrated_too(run: Any, credit: pd.DataFrame) -> None:
+    charter = other_task("multiclass", credit)
+    for name, places in (("train", slice(2000)), ("validation", slice(2000, 3000))):
+        level = np.where(credit["LIMIT_BAL"] > 150000, "a", "b")[places]
+        write_table(Path(f"{name}.parquet"), credit[places].assign(level=level))
+    run(charter=charter, calibration={"method": "isotonic", "folds": 2})
+    assert "calibrated" in standings()
+
+
+def test_a_calibration_that_cannot_be_is_refused(run: Any, credit: pd.DataFrame) -> None:
+    sigmoid = {"method": "sigmoid", "folds": 3}
+    with pytest.raises(LoopwrightError, match="'calibrated' needs another name"):
+        run({"calibrated": {"estimator": "dummy"}}, calibration=sigmoid)
+    charter = other_task("regression", credit)
+    dummy = {"dummy": {"estimator": "dummy"}}
+    with pytest.raises(LoopwrightError, match=r"is for probabilities, and charter.task is regres"):
+        run(dummy, "root_mean_squared_error", charter=charter, calibration=sigmoid)
+
+
 # --- other tasks ------------------------------------------------------------------------------
 
 

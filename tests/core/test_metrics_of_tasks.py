@@ -224,7 +224,7 @@ def test_predictions_of_numbers_that_cannot_be_are_refused() -> None:
 
 def test_a_metric_of_another_task_is_refused() -> None:
     assert find_metric("r2", "x", "regression") is METRICS["r2"]
-    with pytest.raises(LoopwrightError, match="'r2' is for regression tasks, and charter.task is"):
+    with pytest.raises(LoopwrightError, match=r"'r2' is for regression tasks, and charter.task is"):
         find_metric("r2", "x", "binary")
     with pytest.raises(LoopwrightError, match="did you mean 'r2'"):
         find_metric("r", "x", "regression")

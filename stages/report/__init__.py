@@ -1,5 +1,6 @@
-"""Put all evidence before a person: a small site, the model card, and the summary.
+"""Put all evidence before a person: a small site, its papers, and the summary.
 
+The papers are the model card, the data sheet and the crosswalk to law and standard.
 The report reads artefacts alone and measures nothing. It is built whatever is missing:
 what cannot be read is a failed verdict, shown where it should have stood.
 """
@@ -10,7 +11,11 @@ from typing import Any
 from stages.core.files import published, write_json, write_text
 from stages.core.verdicts import as_documents
 from stages.report.card import render_card
+from stages.report.crosswalk import as_markdown
+from stages.report.crosswalk import crosswalk as cross
+from stages.report.data_sheet import render_sheet
 from stages.report.evidence import Evidence, count, gather, overall
+from stages.report.proof import fingerprints
 from stages.report.site import render_site
 
 
@@ -45,10 +50,12 @@ def main(
     evaluate_figures: Path,
     audit: Path,
     model_card: Path,
+    data_sheet: Path,
+    crosswalk: Path,
     report: Path,
     summary: Path,
 ) -> None:
-    """Read what the stages left, and write the site, the card and the summary."""
+    """Read what the stages left, and write the site, its papers and the summary."""
     evidence = gather(
         {
             "charter": charter,
@@ -70,12 +77,21 @@ def main(
             "evaluate_figures": evaluate_figures,
             "audit": audit,
             "summary": summary,
+            "model_card": model_card,
+            "data_sheet": data_sheet,
+            "crosswalk": crosswalk,
         }
     )
     write_json(summary, summarise(evidence))
-    card = render_card(evidence)
+    hashes = fingerprints(evidence)
+    card, sheet = render_card(evidence, hashes), render_sheet(evidence, hashes)
     write_text(model_card, card)
-    write_site(report, render_site(evidence, card))
+    write_text(data_sheet, sheet)
+    # The crosswalk also names the card and the sheet, by their bytes.
+    document = cross(evidence, fingerprints(evidence))
+    write_json(crosswalk, document)
+    papers = {"card": card, "data_sheet": sheet, "crosswalk": as_markdown(document)}
+    write_site(report, render_site(evidence, papers))
 
 
 def write_site(folder: Path, files: dict[str, bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.core.params import Charter as CharterSection
+from stages.core.params import Risk
 from stages.core.verdicts import Status, Verdict
 
 
@@ -167,6 +168,12 @@ class Pillar(Artefact):
     pillar: str
     verdicts: Verdicts
     tables: dict[str, list[dict[str, Any]]]
+
+
+class Register(Artefact):
+    """risks.json of the pillar of accountability."""
+
+    risks: list[Risk]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from stages.report import rows, words
 from stages.report.evidence import PILLARS, Audit, Evidence, count, overall
 from stages.report.grid import Table, table
 from stages.report.promises import promises
+from stages.report.proof import Hashes, homes, with_files
+from stages.report.risks import standings
 
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md.jinja"
 
@@ -22,10 +24,10 @@ GROUP_COLUMNS = ("Feature", "Group", "Rows")
 GROUP_MEASURES = ("Selection rate", "True positive rate")
 
 
-def render_card(evidence: Evidence) -> str:
-    """Return the model card as Markdown."""
+def render_card(evidence: Evidence, hashes: Hashes) -> str:
+    """Return the model card as Markdown, with the sha256 of each file that it names."""
     audits = {audit.pillar: audit for audit in evidence.audits}
-    return markdown.render(
+    card = markdown.render(
         TEMPLATE,
         answer=words.answer(evidence.all_verdicts),
         audits=audits,
@@ -34,6 +36,7 @@ def render_card(evidence: Evidence) -> str:
         counts=count(evidence.all_verdicts),
         evidence=evidence,
         groups=_groups(audits["fairness"]),
+        homes=homes(evidence),
         measured=measured,
         metrics=_table(audits["performance"], "Metrics"),
         metric_words=words.metric_words,
@@ -45,10 +48,15 @@ def render_card(evidence: Evidence) -> str:
         percent=percent,
         pillars=[(audits[name], words.pillar_words(name)[0]) for name in PILLARS],
         promises=promises(evidence),
+        risks=standings(evidence.register.risks, evidence.all_verdicts)
+        if evidence.register
+        else None,
+        risks_file=f"{evidence.paths['audit']}/accountability/files/risks.json",
         rows=rows,
         status_words=words.STATE_WORDS,
         unanswered=_unanswered(evidence),
     )
+    return with_files(card, hashes)
 
 
 def _table(audit: Audit, name: str) -> Table | None:

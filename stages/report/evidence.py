@@ -20,10 +20,12 @@ from stages.report.artefacts import (
     Pillar,
     Quality,
     Reader,
+    Register,
     Row,
     Search,
     Splits,
 )
+from stages.report.risks import risks_evidenced
 
 STEPS = ("define", "data", "explore", "features", "train", "evaluate", "audit", "decide")
 PILLARS = (
@@ -88,6 +90,7 @@ class Evidence:
     curves: tuple[Curve, ...]
     evaluation: Evaluation | None
     audits: tuple[Audit, ...]
+    register: Register | None
     figures: dict[str, tuple[Figure, ...]]
     verdicts: dict[str, tuple[Verdict, ...]]
     not_run: frozenset[str]
@@ -136,7 +139,12 @@ def gather(paths: dict[str, Path]) -> Evidence:
         step: (*told.get(step, []), *([reader[step].verdict()] if reader[step].files else []))
         for step in STEPS
     }
-    verdicts["decide"] = (criteria_judged(charter, verdicts, paths),)
+    register, place = read_register(paths["audit"])
+    every = [verdict for step in verdicts.values() for verdict in step]
+    verdicts["decide"] = (
+        criteria_judged(charter, verdicts, paths),
+        risks_evidenced(register.risks if register else None, every, place),
+    )
     return Evidence(
         charter=charter,
         manifest=manifest,
@@ -151,6 +159,7 @@ def gather(paths: dict[str, Path]) -> Evidence:
         curves=curves,
         evaluation=evaluation,
         audits=audits,
+        register=register,
         figures=figures,
         verdicts=verdicts,
         not_run=frozenset(_not_run(reader, audits)),
@@ -174,6 +183,12 @@ def _read_audit(folder: Path) -> Audit:
         document = None
     verdicts = (*(document.verdicts if document else []), reader.verdict())
     return Audit(folder.name, document, tuple(figures), verdicts, reader.not_run)
+
+
+def read_register(audit: Path) -> tuple[Register | None, str]:
+    """Read the register of risks; return it, None where it cannot be read, and where it is."""
+    file = audit / "accountability" / "files" / "risks.json"
+    return Reader("risks").document(file, Register), file.as_posix()
 
 
 def _not_run(reader: dict[str, Reader], audits: tuple[Audit, ...]) -> Iterator[str]:

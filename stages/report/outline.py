@@ -111,6 +111,8 @@ def outline(evidence: Evidence) -> Outline:
         below = pillars if names == ("audit",) else ()
         pages.append(Page(file, title, file.removesuffix(".html"), tuple(sections), None, below))
     pages.append(Page("card.html", "Model card", "card"))
+    pages.append(Page("data_sheet.html", "Data sheet", "paper"))
+    pages.append(Page("crosswalk.html", "Crosswalk", "paper"))
     pages.append(Page("history.html", "History", "history"))
     return Outline(tuple(pages), tuple(steps))
 

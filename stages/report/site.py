@@ -31,17 +31,19 @@ MANY_PASSES = 6
 OVERVIEW_CHECKS = 6
 
 
-def render_site(evidence: Evidence, card: str) -> dict[str, bytes]:
+def render_site(evidence: Evidence, papers: dict[str, str]) -> dict[str, bytes]:
     """Return the files of the site by their places in it: the same for the same evidence.
 
-    `card` is the model card, as Markdown.
+    `papers` are the model card and its kin, as Markdown, by the names of their pages.
     """
     files = {name: (TEMPLATES / name).read_bytes() for name in ASSETS}
     drawn = [figure for figures in evidence.figures.values() for figure in figures]
     drawn += [figure for audit in evidence.audits for figure in audit.figures]
     files |= {place(figure): figure.content for figure in drawn}
     found = outline(evidence)
-    context = _context(evidence, found) | {"card": card_as_html(card)}
+    context = _context(evidence, found) | {
+        "papers": {f"{name}.html": paper_as_html(text) for name, text in papers.items()}
+    }
     for at, page in enumerate(found.every_page):
         around = {"page": page, "before": None, "after": None}
         if at > 0:
@@ -146,12 +148,12 @@ def curve_charts(curves: tuple[Curve, ...]) -> list[tuple[str, Chart]]:
     return [(words.metric_words(name), chart(found)) for name, found in scores.items()]
 
 
-def card_as_html(card: str) -> Markup:
-    """Return the model card, which is Markdown of our own in which data is escaped, as HTML."""
+def paper_as_html(paper: str) -> Markup:
+    """Return a paper, which is Markdown of our own in which data is escaped, as HTML."""
     from markdown_it import MarkdownIt  # 0.1 s, and this stage alone needs it
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(card)
+    tokens = reader.parse(paper)
     tables = 0
     for token in tokens:
         if token.type == "table_open":
@@ -168,7 +170,7 @@ def card_as_html(card: str) -> Markup:
 
 
 def _open_table(_: Any, tokens: Any, place: int, *__: Any) -> str:
-    name = f"Table {tokens[place].meta['place']} of the model card"
+    name = f"Table {tokens[place].meta['place']} of this page"
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
         f'<table class="grid"><caption class="hidden">{name}</caption>\n'

@@ -45,6 +45,22 @@ def png(width: int = 864, height: int = 640) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def risk(**facts: Any) -> dict[str, Any]:
+    """Return a risk of the register, as the pillar writes it."""
+    fields = {
+        "risk": "one group is called more often than another",
+        "owner": "risk",
+        "likelihood": "likely",
+        "harm": "moderate",
+        "mitigation": "sex stays out of the model",
+        "evidence": ["fairness.check"],
+        "residual": "medium",
+        "accepted": None,
+        "due": "2030-01-31",
+    }
+    return fields | facts
+
+
 def artefacts(charter: dict[str, Any]) -> dict[str, Any]:
     """Return what the stages write, by file: JSON as objects, the rest as text or bytes."""
     metrics = {"roc_auc": estimate(0.781), "value_over_rule": estimate(368000.0)}
@@ -156,6 +172,7 @@ def artefacts(charter: dict[str, Any]) -> dict[str, Any]:
             },
         }
         files[f"audit/{pillar}/figures/one.png"] = png(200, 100)
+    files["audit/accountability/files/risks.json"] = {"risks": [risk()]}
     performance = files["audit/performance/verdicts.json"]
     performance["verdicts"] += [
         verdict("performance.criterion:roc_auc"),
@@ -186,11 +203,17 @@ PATHS = {
     "evaluate_figures": "evaluate/figures",
     "audit": "audit",
     "model_card": "report/model_card.md",
+    "data_sheet": "report/data_sheet.md",
+    "crosswalk": "report/crosswalk.json",
     "report": "report/site",
     "summary": "report/summary.json",
 }
 ARGUMENTS = {name: Path("data") / path for name, path in PATHS.items()}
-READ = [name for name in PATHS if name not in ("audit", "live", "model_card", "report", "summary")]
+READ = [
+    name
+    for name, path in PATHS.items()
+    if name not in ("audit", "live") and not path.startswith("report/")
+]
 
 
 class Built:
@@ -213,6 +236,8 @@ class Built:
         report.main(**ARGUMENTS)
         self.__dict__.pop("pages", None)
         self.card = ARGUMENTS["model_card"].read_text(encoding="utf-8")
+        self.sheet = ARGUMENTS["data_sheet"].read_text(encoding="utf-8")
+        self.crosswalk = json.loads(ARGUMENTS["crosswalk"].read_text(encoding="utf-8"))
         self.summary = json.loads(ARGUMENTS["summary"].read_text(encoding="utf-8"))
         self.verdicts = {v["id"]: v for v in self.summary["verdicts"]}
 

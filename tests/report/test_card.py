@@ -30,7 +30,10 @@ def test_a_change_of_one_fact_changes_few_lines_of_the_card(
     files["train/model.json"]["parameters"]["max_iter"] = 200
     after = build(files).card.splitlines()
     assert len(before) == len(after)
-    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    changed = [one for one, other in zip(before, after, strict=True) if one != other]
+    fact, sha256 = changed
+    assert fact.startswith("- Parameter max_iter")
+    assert sha256.startswith("| `data/train/model.json` |")
 
 
 def test_what_is_not_known_is_said_openly(

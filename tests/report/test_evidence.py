@@ -46,7 +46,11 @@ def test_the_reports_own_verdicts_pass_when_all_is_there(
     own = {k: v for k, v in build(files).verdicts.items() if k.startswith("report.")}
     read = ["define", "data", "explore", "features", "train", "evaluate", *PILLARS]
     expected = {f"report.evidence:{name}" for name in read}
-    assert set(own) == expected | {"report.findings_answered", "report.criteria_judged"}
+    assert set(own) == expected | {
+        "report.findings_answered",
+        "report.criteria_judged",
+        "report.risks",
+    }
     assert {v["status"] for v in own.values()} == {"pass"}
     assert all(
         v["evidence"] and Path(path).exists() for v in own.values() for path in v["evidence"]
@@ -168,7 +172,7 @@ def test_nothing_at_all_still_gives_a_report(build: Callable[..., Built]) -> Non
     built = build({})
     own = {v["id"]: v["status"] for v in built.summary["verdicts"]}
     assert set(own.values()) == {"fail"}
-    assert len(own) == 14
+    assert len(own) == 15
     assert "A model without a charter" in built.pages["index"]
     assert built.pages["index"].count('class="node node-not_run"') == 7
     check_site(built.folder)

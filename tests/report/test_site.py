@@ -21,7 +21,7 @@ from tests.report.made import HOSTILE, Built, artefacts, estimate, png, verdict
 PAGES = [
     *("index", "problem", "data", "features", "model", "audit"),
     *(f"audit-{pillar.replace('_', '-')}" for pillar in PILLARS),
-    *("decision", "card", "history"),
+    *("decision", "card", "data_sheet", "crosswalk", "history"),
 ]
 
 

@@ -904,12 +904,19 @@ class Evaluate(Section):
     probes: bool
 
 
+class Champion(Section):
+    """The model in use: the column that holds what it said of each row."""
+
+    predictions: Name
+
+
 class AuditPerformance(Section):
     """Bounds of the performance pillar."""
 
     min_events: Count
     max_gap: Annotated[float, Field(gt=0)]
     max_calibration_error: Share
+    champion: Champion | None
 
 
 class AuditSafety(Section):

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from stages.audit.evidence import Evidence
-from stages.audit.performance import better, examine, worsening
+from stages.audit.performance import examine, worsening
+from stages.audit.performance.gains import better
 from stages.core.metrics import METRICS, cost_threshold, measure_all
 from stages.core.params import AuditPerformance, Criterion
 from stages.core.statistics import Estimate
@@ -16,7 +17,7 @@ from stages.core.verdicts import Verdict
 
 from .conftest import Make, table, truth
 
-BOUNDS = AuditPerformance(min_events=100, max_gap=0.02, max_calibration_error=0.05)
+BOUNDS = AuditPerformance(min_events=100, max_gap=0.02, max_calibration_error=0.05, champion=None)
 
 
 def found(e: Evidence, bounds: AuditPerformance = BOUNDS) -> dict[str, Verdict]:

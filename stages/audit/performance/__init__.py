@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.audit.evidence import Check, Evidence, Findings, bounded, conduct, plain
+from stages.audit.performance import champion
+from stages.audit.performance.gains import better
 from stages.core.criteria import judge
 from stages.core.figures import BLUE, FAINT, INK, MUTED, amount, figure, wrap
 from stages.core.metrics import (
@@ -77,6 +79,7 @@ CHECKS = (
         "audit.performance.max_gap",
         "what the team takes for the optimism of choosing on validation",
     ),
+    *champion.CHECKS,
 )
 
 
@@ -144,15 +147,6 @@ def enough_rows(p: AnyPredictions, min_events: int, evidence: tuple[str, ...]) -
         why = f"the test split holds {len(p):,} rows"
     status: Status = "pass" if rarest >= min_events else "insufficient"
     return Verdict("performance.test_size", status, rarest, None, f">= {min_events}", evidence, why)
-
-
-def better(check: str, gain: Estimate, evidence: tuple[str, ...], why: str) -> Verdict:
-    """Ask that a gain be above 0: the whole interval passes, the value alone warns."""
-    value, interval = gain["value"], gain["interval"]
-    if value is None or interval is None:
-        return Verdict(check, "insufficient", None, None, "> 0", evidence, why)
-    status: Status = "pass" if interval[0] > 0 else "warn" if value > 0 else "fail"
-    return Verdict(check, status, value, interval, "> 0", evidence, why)
 
 
 def kept(
@@ -373,6 +367,7 @@ def examine(e: Evidence, bounds: AuditPerformance) -> Findings:
             bounds.max_gap,
             e.paths(),
         ),
+        *champion.examine(e, bounds).verdicts,
     ]
     found.tables = {
         "Metrics": [

@@ -142,11 +142,10 @@ def _place(root: Path, source: Path) -> tuple[str, tuple[str, ...]]:
     small = path.is_file() and path.stat().st_size <= GIT_BYTES
     if listed.returncode == 0 or (small and path.is_relative_to(top / "data" / "source")):
         return place, (place,)
-    added = subprocess.run(
-        ["dvc", "add", "--quiet", place], cwd=top, capture_output=True, text=True
-    )
+    added = subprocess.run(["dvc", "add", place], cwd=top, capture_output=True, text=True)
     if added.returncode:
-        raise LoopwrightError(f"dvc add {place}: {added.stderr.strip() or added.stdout.strip()}")
+        told = [line for line in added.stderr.splitlines() if line.strip()]
+        raise LoopwrightError(f"dvc add {place}: {' '.join(told[-3:]) or added.stdout.strip()}")
     return place, (f"{place}.dvc",)
 
 

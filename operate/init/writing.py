@@ -2,8 +2,10 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -92,7 +94,9 @@ def write_params(
     if not isinstance(document, CommentedMap) or "charter" not in document:
         raise LoopwrightError("params.yaml: no section charter; take the one of the repository")
     task = proposal.target.task
-    document["charter"] = yaml.load(_charter(proposal, title))
+    # indented before it is read, so that its comments stand where its keys do
+    nested = "charter:\n" + indent(_charter(proposal, title), "  ")
+    document["charter"] = yaml.load(nested)["charter"]
     source = form.model_dump(mode="json", exclude_none=True)
     if form.kind == "csv":
         source["quote"] = form.quote
@@ -127,7 +131,8 @@ def write_params(
     audit["privacy_security"]["quasi_identifiers"] = _flow(list(proposal.sensitive))
     audit["accountability"]["risks"] = yaml.load(_RISKS)
     document["gate"]["accept_insufficient"] = CommentedMap()
-    return _written(document)
+    # a blank line before each section, also where one went with what it stood in
+    return re.sub(r"\n+(?=[a-z]\w*:)", "\n\n", _written(document))
 
 
 def _charter(proposal: Proposal, title: str) -> str:

@@ -1,5 +1,6 @@
 """From a file to params.yaml and schema.yaml that the pipeline reads."""
 
+import itertools
 import shutil
 import subprocess
 from pathlib import Path
@@ -199,3 +200,13 @@ def test_the_command_says_what_was_guessed(
     assert done.exit_code == 0, done.output
     assert "What was guessed" in done.output
     assert "written: params.yaml, schema.yaml, dvc.yaml" in done.output
+
+
+def test_comments_stand_where_their_keys_do(clone: Path, tmp_path: Path) -> None:
+    start(clone, saved(tmp_path, table()), Wishes("churn"), overwrite=False)
+    lines = (clone / "params.yaml").read_text().splitlines()
+    for line, following in itertools.pairwise(lines):
+        if line.lstrip()[:1] == "#" and following.lstrip()[:1] not in ("#", ""):
+            assert len(line) - len(line.lstrip()) == len(following) - len(following.lstrip())
+        if following[:1].isalpha():
+            assert line == ""

@@ -89,6 +89,27 @@ def verify(
     raise typer.Exit(0 if all(row.result == "same" for row in rows) else 1)
 
 
+@app.command("audit-column")
+def audit_column(
+    column: Annotated[str, typer.Argument(help="A column of scores, 0 to 1, or decisions.")],
+    out: Annotated[Path, typer.Option(help="A new folder: page, JSON, pictures.")],
+    decision_threshold: Annotated[
+        float | None, typer.Option(help="The score from which on the system acts.")
+    ] = None,
+) -> None:
+    """Does a system outside of this project treat groups alike? Exit code 1: a check failed."""
+    from operate.audit_column import JSON, PAGE
+    from operate.audit_column import audit_column as run
+
+    verdicts = run(Path(), column, decision_threshold, out)
+    for status in ("fail", "insufficient", "warn"):
+        for verdict in verdicts:
+            if verdict.status == status:
+                print(f"{status}: {verdict.id}: {verdict.why}")
+    print(f"{out / PAGE}, {out / JSON}")
+    raise typer.Exit(1 if any(verdict.status == "fail" for verdict in verdicts) else 0)
+
+
 @app.command()
 def history(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -342,6 +363,24 @@ def exp_run(
     name = name if name is not None else typer.prompt("name of the experiment")
     message = message if message is not None else typer.prompt("what do you expect, and why")
     raise typer.Exit(run(Path(), Experiment(name, message, tuple(set_param or ()), queue)))
+
+
+@app.command()
+def trace(
+    key: Annotated[str, typer.Argument(help="The row: a value of the column charter.key.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Follow one prediction to its model, data, params and commit."""
+    from dataclasses import asdict
+
+    from operate.trace import show
+    from operate.trace import trace as follow
+
+    found = follow(Path(), key)
+    if as_json:
+        print(json.dumps(asdict(found), indent=2, ensure_ascii=False))
+    else:
+        show(found, Console())
 
 
 @app.command()

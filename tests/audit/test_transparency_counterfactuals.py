@@ -45,7 +45,7 @@ def exhaustive(e: Evidence, place: int) -> tuple[int, float]:
         np.append(np.arange(row["late"].iloc[0]), np.nan),
     ]
     income, late = (side.ravel() for side in np.meshgrid(*ways))
-    frame = pd.concat([row] * len(income), ignore_index=True)
+    frame = row.loc[row.index.repeat(len(income))].reset_index(drop=True)
     own = frame[BOTH].astype(float).to_numpy()
     new = np.column_stack([income, late])
     scale = [np.subtract(*np.quantile(e.train[name], [0.75, 0.25])) for name in BOTH]
@@ -62,6 +62,7 @@ def exhaustive(e: Evidence, place: int) -> tuple[int, float]:
 
 def test_the_fewest_and_smallest_changes_are_those_of_trying_everything(make: Make) -> None:
     e = make(sloped, threshold=0.25)
+    e = replace(e, train=e.train[:400])
     told = found(e)
     assert told.found.any()
     for n, place in enumerate(told.places):

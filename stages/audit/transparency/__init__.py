@@ -28,6 +28,7 @@ from stages.audit.transparency.reasons import (
     shapley_table,
     stable_reasons,
 )
+from stages.audit.transparency.sources import source_table
 from stages.audit.transparency.surrogate import fit_surrogate, retold, surrogate_table
 from stages.core.params import AuditTransparency, read_params
 from stages.core.verdicts import Verdict
@@ -129,6 +130,7 @@ def examine(e: Evidence, bounds: AuditTransparency) -> Findings:
         "partial_dependence": draw_curves(e, along, centred=False),
         "centred_curves": draw_curves(e, along, centred=True),
     }
+    found.tables["From a prediction to its sources"] = source_table(e)
     counterfactuals, answers = look_for(e, inputs, bounds)
     found.verdicts += answers
     if counterfactuals is not None:

@@ -75,6 +75,7 @@ def small(kind: str, **parameters: Any) -> Candidate:
     given = SMALL[kind] | parameters
     train: dict[str, Any] = {"scoring": "r2", "random_state": 0, "choice": "best"}
     train |= {"bootstrap": 100, "target_transform": "none", "ensemble": None}
+    train["calibration"] = None
     return Train(**train, candidates={"it": {"estimator": kind, **given}}).candidates["it"]
 
 

@@ -21,6 +21,7 @@ from stages.core.boosters import (
     LightGBMClassifier,
     LightGBMRegressor,
 )
+from stages.core.calibration import MAPS, CalibratedClassifier
 from stages.core.ensemble import WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError
 from stages.core.files import published, read_json
@@ -32,6 +33,8 @@ from stages.core.transformers import TRANSFORMERS
 # Our own types that a model may hold. They are imported, not only named, so that whoever
 # loads a model is seen to depend on the code that it runs.
 OWN = (
+    *MAPS,
+    CalibratedClassifier,
     CatBoostClassifier,
     CatBoostRegressor,
     LightGBMClassifier,

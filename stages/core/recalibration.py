@@ -1,14 +1,16 @@
 """Would recalibrated probabilities be better? Tried on folds, advised only where it is clear."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from stages.core.calibration import fitted
 from stages.core.metrics import ClassPredictions, Predictions
 from stages.core.numbers import percent
+from stages.core.params import CalibrationMethod as Method
 from stages.core.statistics import (
     UNDEFINED,
     Estimate,
@@ -21,10 +23,7 @@ from stages.core.statistics import (
 )
 
 Ints = npt.NDArray[np.int64]
-Method = Literal["sigmoid", "isotonic", "temperature"]
 Advice = Literal["none", "sigmoid", "isotonic", "temperature", "insufficient"]
-# From probabilities, (n,) or (n, classes), to better ones.
-Map = Callable[[Floats], Floats]
 
 FOLDS = 5
 # With fewer rows of a class, or fewer in all for several classes, a map is mostly noise.
@@ -122,7 +121,8 @@ def _advised(gains: Mapping[Method, Estimate], bends: Estimate, loss: float) -> 
         share = percent((gains[advice]["value"] or 0.0) / loss)
         return advice, (
             f"{advice} recalibration clearly lowers the log loss, by {share} on rows that it was "
-            "not fitted on"
+            f"not fitted on; train.calibration: {{method: {advice}, folds: {FOLDS}}} fits such a "
+            "map within train"
         )
     reach = max((gain["interval"][1] if gain["interval"] else np.inf) for gain in gains.values())
     if reach > MATERIAL * loss:
@@ -163,81 +163,3 @@ def _row_loss(p: Predictions | ClassPredictions, y_prob: Floats) -> Floats:
     if isinstance(p, Predictions):
         return Predictions(p.y_true, y_prob, p.y_pred).row_loss
     return ClassPredictions(p.y_true, y_prob, p.y_pred, p.classes).row_loss
-
-
-def fitted(method: Method, y_true: Ints, y_prob: Floats, weight: Floats | None = None) -> Map:
-    """Fit a map from probabilities to better ones.
-
-    ``sigmoid``: a line through the log odds, with targets a little off 0 and 1 (Platt,
-    Probabilistic Outputs for Support Vector Machines, 1999, section 2.2). ``isotonic``: any
-    rising steps (Zadrozny and Elkan, KDD 2002), kept off 0 and 1 by Laplace's rule of
-    succession. ``temperature``: all log probabilities divided by one number (Guo and
-    others, ICML 2017).
-
-    Args:
-        method: which.
-        y_true: 0 or 1, or the place of the class, -1 for an unknown one; (n,).
-        y_prob: (n,), or (n, classes) for ``temperature``.
-        weight: how much each row counts, (n,).
-    """
-    weight = np.ones(len(y_true)) if weight is None else weight
-    if method == "sigmoid":
-        return _sigmoid(y_true, y_prob, weight)
-    if method == "isotonic":
-        return _isotonic(y_true, y_prob, weight)
-    return _temperature(y_true, y_prob, weight)
-
-
-def _log_odds(y_prob: Floats) -> Floats:
-    from scipy.special import logit
-
-    return np.asarray(logit(np.clip(y_prob, 1e-12, 1 - 1e-12)))
-
-
-def _sigmoid(y_true: Ints, y_prob: Floats, weight: Floats) -> Map:
-    from scipy.optimize import minimize
-    from scipy.special import expit
-
-    positives = float(weight @ y_true)
-    negatives = float(weight.sum()) - positives
-    target = np.where(y_true == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    odds = _log_odds(y_prob)
-    scaled = weight / weight.sum()
-
-    def loss(line: Floats) -> tuple[float, Floats]:
-        score = line[0] * odds + line[1]
-        off = scaled * (expit(score) - target)
-        value = float(scaled @ (np.logaddexp(0, score) - target * score))
-        return value, np.array([off @ odds, off.sum()])
-
-    slope, shift = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
-    return lambda other: np.asarray(expit(slope * _log_odds(other) + shift))
-
-
-def _isotonic(y_true: Ints, y_prob: Floats, weight: Floats) -> Map:
-    from sklearn.isotonic import IsotonicRegression
-
-    edge = 1 / (len(y_true) + 2)
-    steps = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip")
-    steps.fit(y_prob, y_true.astype(np.float64), sample_weight=weight)
-    return lambda other: np.asarray(steps.predict(other), dtype=np.float64)
-
-
-def _temperature(y_true: Ints, y_prob: Floats, weight: Floats) -> Map:
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax, softmax
-
-    known = y_true >= 0
-
-    def logs(of: Floats) -> Floats:
-        return np.log(np.clip(of, 1e-12, 1))
-
-    own, place, scaled = logs(y_prob[known]), y_true[known], weight[known]
-
-    def loss(cooling: float) -> float:
-        given = log_softmax(own * np.exp(cooling), axis=1)[np.arange(len(place)), place]
-        return -float(scaled @ given)
-
-    # From a hundredth to a hundred times as sure.
-    cooling = float(minimize_scalar(loss, bounds=(-4.6, 4.6), method="bounded").x)
-    return lambda other: np.asarray(softmax(logs(other) * np.exp(cooling), axis=1))

@@ -255,7 +255,7 @@ def _miscalibrated(e: Evidence) -> str:
     if found is None or found.advice in ("none", "insufficient"):
         return "the predictions are off in the mean: choose by another score, or calibrate them"
     # Validation may show the way, and not teach the map: it chose the model already.
-    return f"the probabilities are off; {found.why}: fit such a map within train"
+    return f"the probabilities are off; {found.why}"
 
 
 # The first that holds decides.

@@ -23,6 +23,8 @@ from stages.core.splits import folds
 from stages.core.tables import read_table
 from stages.core.targets import truth, weights_of
 from stages.train.blend import blend
+from stages.train.calibrate import NAME as CALIBRATED
+from stages.train.calibrate import calibrated
 from stages.train.curve import curve, shown, write_live
 from stages.train.picture import write_figures
 from stages.train.race import Entry, Prepared, prepare, run
@@ -132,6 +134,7 @@ def main(
     check_logarithm(chosen.train, fitting, target)
     candidates = tuned(chosen.train.candidates, read_json(best_params))
     random_state, scoring = chosen.train.random_state, chosen.train.scoring
+    calibration = chosen.train.calibration
     setup = Setup(
         task=target.task,
         rule=chosen.charter.rule.expression,
@@ -142,6 +145,11 @@ def main(
 
     def deal(frame: pd.DataFrame, n_folds: int) -> Any:
         return folds(frame, split, target, key, n_folds, random_state)
+
+    def refine(winner: Entry) -> Entry | None:
+        if calibration is None:
+            return None
+        return calibrated(winner, calibration, setup, prepared, deal)
 
     prepared = prepare(pipeline, fitting, ahead)
     entries = race(chosen.train, candidates, setup, prepared, deal)
@@ -154,6 +162,7 @@ def main(
         None if split.group is None else ahead.frame[split.group].to_numpy(),
         chosen.train.bootstrap,
         random_state,
+        refine,
     )
     best = standings.best
     sha256 = save_model(model, best.estimator)
@@ -176,6 +185,7 @@ def main(
             "features": list(best.features),
             "rows": len(fitting),
             "scoring": scoring,
+            "calibration": calibration.method if calibration and best.name == CALIBRATED else None,
             "parameters": best.parameters,
             "finding": finding(standings),
         },

@@ -1,6 +1,6 @@
 """Who won, by how much, and how sure that is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,7 @@ def judge(
     groups: npt.NDArray[Any] | None,
     draws: int,
     random_state: int,
+    refine: Callable[[Entry], Entry | None] = lambda best: None,
 ) -> Standings:
     """Choose the winner and measure the distance of all others to it.
 
@@ -66,18 +67,22 @@ def judge(
         groups: the entity of each row, where rows of one entity repeat.
         draws: the number of bootstrap draws.
         random_state: the seed of the draws.
+        refine: what is made of the winner, if anything; it takes its place.
     """
-    drawn = {
-        entry.name: measure_all(
-            as_predictions(task, validation, entry), draws, random_state, groups, [METRICS[scoring]]
-        )[scoring]
-        for entry in entries
-    }
+
+    def measured(entry: Entry) -> Drawn:
+        p = as_predictions(task, validation, entry)
+        return measure_all(p, draws, random_state, groups, [METRICS[scoring]])[scoring]
+
+    drawn = {entry.name: measured(entry) for entry in entries}
     best = max(entries, key=lambda entry: goodness(scoring, entry.validation[scoring]))
     if simplest:
         best = next(
             e for e in entries if not surely_worse(drawn[e.name], drawn[best.name], scoring)
         )
+    if refined := refine(best):
+        entries, best = [*entries, refined], refined
+        drawn[refined.name] = measured(refined)
     differences = {
         entry.name: (drawn[entry.name] - drawn[best.name]).estimate()
         for entry in entries

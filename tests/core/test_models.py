@@ -373,11 +373,16 @@ def test_every_estimator_of_our_own_may_be_in_a_model() -> None:
         if kind.__module__.startswith("stages.") and not kind.__name__.startswith("_")
     }
     assert own <= set(OWN)
-    # The others are what our transformers are told by: functions as objects.
+    # The others are functions as objects: what our transformers are told by, and maps of
+    # probabilities.
     assert {kind.__name__ for kind in OWN if not issubclass(kind, BaseEstimator)} == {
         "ByLevels",
         "CategoryNames",
         "ColumnsOf",
+        "Isotonic",
+        "OneVsRest",
+        "Sigmoid",
+        "Temperature",
     }
 
 

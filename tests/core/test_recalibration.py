@@ -49,6 +49,7 @@ def test_a_distorted_model_is_recalibrated(make: object, slope: float, advised: 
         assert found.advice == advised
         assert found.gains[advised]["interval"][0] > 0
         assert "clearly lowers the log loss" in found.why
+        assert f"train.calibration: {{method: {advised}, folds: 5}}" in found.why
 
 
 def test_isotonic_is_advised_where_a_line_does_not_do() -> None:

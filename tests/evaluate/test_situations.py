@@ -170,7 +170,7 @@ BAD = ("roc_auc",)
             evidence(failed=["calibrated"], recalibration=MAPPED),
             "miscalibrated",
             "train",
-            "sigmoid recalibration clearly lowers the log loss: fit such a map within train",
+            "the probabilities are off; sigmoid recalibration clearly lowers the log loss",
         ),
         (evidence(failed=["value_over_rule"]), "criteria_missed", "define", "value_over_rule"),
     ],

@@ -6,10 +6,7 @@ once equals fairlearn's numbers on the rows as they are.
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import combinations
 from pathlib import Path
-
-import numpy as np
 
 from stages.audit.evidence import Check, Evidence, Findings, conduct
 from stages.audit.fairness.flips import attribute_flip
@@ -27,31 +24,11 @@ from stages.audit.fairness.numbers import (
 )
 from stages.audit.fairness.proxies import proxy
 from stages.core.errors import LoopwrightError
-from stages.core.fairness import (
-    BOUNDED,
-    Comparison,
-    Grouping,
-    compare,
-    crossed,
-    disparity_table,
-    group_size,
-    group_table,
-    intersections,
-    pictures,
-    worst,
-)
+from stages.core.fairness import Comparison, Grouping, judge
 from stages.core.metrics import NumberPredictions
 from stages.core.params import AuditFairness, read_params
 from stages.core.verdicts import Verdict
 
-# The figure that shows a disparity.
-SHOWN_BY = {
-    "demographic_parity_difference": "selection_rate",
-    "demographic_parity_ratio": "selection_rate",
-    "equalized_odds_difference": "error_rates",
-    "error_rate_difference": "error_rates",
-    "calibration_error": "group_calibration",
-}
 # The disparities that a mitigation is for.
 TREATED = (
     "demographic_parity_difference",
@@ -163,43 +140,18 @@ def examine(e: Evidence, bounds: AuditFairness) -> Findings:
         if name not in e.test:
             raise LoopwrightError(f"charter.sensitive_features: the table has no column '{name}'")
     groupings = [e.grouping(name, bounds.age_bands) for name in e.sensitive_features]
-    pairs = [crossed(first, second) for first, second in combinations(groupings, 2)]
-    least = bounds.min_group_size
-    by_feature = [[compare(g, side, e.how, least) for side in e.sides] for g in groupings]
-    # Of several outcomes the pictures are of the most frequent one.
-    frequent = int(np.argmax([p.y_true.sum() for _, p in e.sides]))
-    compared = [sides[frequent] for sides in by_feature]
-    crossings = [compare(g, side, e.how, least) for g in pairs for side in e.sides]
-    numbers = isinstance(e.predictions, NumberPredictions)
+    titles = {name: e.title(name) for name in e.sensitive_features}
     # A number comes without a probability that could be right or wrong.
-    asked = [name for name in BOUNDED if not (numbers and name == "calibration_error")]
+    prob = not isinstance(e.predictions, NumberPredictions)
+    judged = judge(groupings, e.sides, e.how, bounds, titles, e.paths, prob=prob)
     found.verdicts = [
-        *(group_size(c, least, e.paths("selection_rate")) for c in compared),
-        *(
-            worst(
-                sides,
-                name,
-                bounds,
-                f"fairness.{name}:{sides[0].grouping.name}",
-                e.how,
-                e.paths(SHOWN_BY[name]),
-            )
-            for name in asked
-            for sides in by_feature
-        ),
-        *intersections(crossings, asked, bounds, e.how, e.paths()),
+        *judged.verdicts,
         *(proxy(grouping, e, bounds, e.paths()) for grouping in groupings),
         *(attribute_flip(grouping, e, e.paths()) for grouping in groupings),
     ]
-    found.tables = {
-        "Groups": group_table([c for sides in by_feature for c in sides]),
-        "Intersections": group_table(crossings),
-        "Disparities": disparity_table([*(c for sides in by_feature for c in sides), *crossings]),
-    }
-    titles = {name: e.title(name) for name in e.sensitive_features}
-    found.figures = pictures(compared, bounds, titles, prob=not numbers)
+    found.tables, found.figures = judged.tables, judged.figures
     _add_numbers(found, groupings, e, bounds)
-    _add_mitigation(found, compared, e, bounds)
+    _add_mitigation(found, judged.compared, e, bounds)
     return found
 
 

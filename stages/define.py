@@ -237,6 +237,30 @@ def check_sensitive_features(
     return _verdict("sensitive_features", "pass", why, evidence, count, ">= 1")
 
 
+def check_mutable(charter: Charter, schema: Schema, evidence: tuple[str, ...]) -> Verdict:
+    """What a person can change are numbers that the model may read, and not who they are."""
+    count = len(charter.mutable)
+    for name in charter.mutable:
+        column = schema.column(name, "charter.mutable")
+        if name in (charter.target.column, charter.key, charter.sample_weight):
+            raise LoopwrightError(
+                f"charter.mutable: '{name}' is the target, the key or the weight, not an input"
+            )
+        if column.dtype not in ("int64", "Int64", "float64"):
+            raise LoopwrightError(
+                f"charter.mutable: '{name}' is {column.dtype}, and only a number can increase or "
+                "decrease"
+            )
+    personal = [name for name in charter.mutable if name in charter.sensitive_features]
+    if personal:
+        why = f"nobody can be asked to change who they are: {', '.join(personal)}"
+        return _verdict("mutable", "fail", why, evidence, count)
+    why = f"the audit asks what changes of {', '.join(charter.mutable)} would turn"
+    if not count:
+        why = "nothing is named that a person can change: the audit gives no counterfactuals"
+    return _verdict("mutable", "pass", why, evidence, count)
+
+
 def check_promised_responses(
     charter: Charter, schema: Schema, evidence: tuple[str, ...]
 ) -> Verdict:
@@ -488,6 +512,7 @@ CHECKS: tuple[Callable[[Charter, Schema, tuple[str, ...]], Verdict], ...] = (
     check_target,
     check_key,
     check_sensitive_features,
+    check_mutable,
     check_promised_responses,
     check_rule,
     check_baseline,

@@ -418,6 +418,7 @@ def of_task(chosen: Params, task: str, **changes: Any) -> Charter:
         "task": task,
         "key": None,
         "sensitive_features": [],
+        "mutable": {},
         "success_criteria": [],
     }
     if task == "multiclass":
@@ -610,3 +611,28 @@ def test_a_promise_of_a_response_is_counted(verdict: Callable[..., Verdict]) -> 
     told = verdict("promised_responses", {"monotonic": {"AGE": "increasing"}, "invariant": ["SEX"]})
     assert (told.status, told.value) == ("pass", 2)
     assert verdict("promised_responses", {}).value == 0
+
+
+def test_what_a_person_can_change_are_numbers_about_them(verdict: Callable[..., Verdict]) -> None:
+    assert verdict("mutable", {}).value == 3
+    nothing = verdict("mutable", {"mutable": {}})
+    assert (nothing.status, nothing.value) == ("pass", 0)
+    assert verdict("mutable", {"mutable": {"AGE": "decrease"}}).status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("PAY_00", "did you mean 'PAY_0'"), ("ID", "not an input")],
+)
+def test_what_cannot_be_changed_is_an_error(
+    verdict: Callable[..., Verdict], name: str, message: str
+) -> None:
+    with pytest.raises(LoopwrightError, match=message):
+        verdict("mutable", {"mutable": {name: "any"}})
+
+
+def test_a_text_does_not_increase(edited: Callable[..., Charter], schema: Schema) -> None:
+    told = schema.columns["LIMIT_BAL"].model_copy(update={"dtype": "str", "kind": "categorical"})
+    other = schema.model_copy(update={"columns": {**schema.columns, "LIMIT_BAL": told}})
+    with pytest.raises(LoopwrightError, match="only a number can increase"):
+        define.check(edited({"mutable": {"LIMIT_BAL": "increase"}}), other, EVIDENCE)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.audit.evidence import Evidence, Findings, conduct
 from stages.audit.safety import (
+    abstention,
     codes,
     disturbances,
     harm,
@@ -31,6 +32,7 @@ PARTS = (
     one_answer,
     slices,
     prediction_sets,
+    abstention,
     harm,
 )
 

@@ -72,6 +72,42 @@ def gate(
     raise typer.Exit(0 if decision.ships else 1)
 
 
+By = Annotated[str, typer.Option(help="Who decides: a role of charter.owners, or a name.")]
+Why = Annotated[str, typer.Option(help="The reason, for those who read it in a year.")]
+Expires = Annotated[str | None, typer.Option(help="The last day on which it holds: 2027-03-31.")]
+
+
+@app.command()
+def approve(by: By, why: Why, expires: Expires = None) -> None:
+    """Record that this model may ship. Refused where the gate holds it back."""
+    _decide("approve", by, why, expires)
+
+
+@app.command()
+def reject(by: By, why: Why, expires: Expires = None) -> None:
+    """Record that this model may not ship, whatever the gate says."""
+    _decide("reject", by, why, expires)
+
+
+@app.command()
+def override(by: By, why: Why, expires: Expires = None) -> None:
+    """Record that this model may ship although the gate holds it back, and why."""
+    _decide("override", by, why, expires)
+
+
+def _decide(kind: Any, by: str, why: str, expires: str | None) -> None:
+    from datetime import date
+
+    from operate.approval import Wish
+    from operate.approve import record
+
+    try:
+        day = date.fromisoformat(expires) if expires else None
+    except ValueError:
+        raise LoopwrightError(f"--expires {expires}: a day was expected: 2027-03-31") from None
+    print(record(Path(), Wish(kind, by, why, day)))
+
+
 @app.command()
 def verify(
     keep: Annotated[

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from operate import approval
 from operate.evidence import ID as EVIDENCE
 from operate.evidence import Binding, bind
 from operate.looks import Looks, looks_at_test
@@ -18,7 +20,7 @@ from operate.pipeline import Pipeline, read_pipeline
 from stages.core.errors import LoopwrightError
 from stages.core.files import read_json
 from stages.core.numbers import bound, measured
-from stages.core.params import read_params
+from stages.core.params import Risk, read_params
 from stages.core.verdicts import SEVERITY, Status, Verdict, as_documents, from_document
 
 # Who writes verdicts, in the order of the process; the pillars come before the summary.
@@ -43,12 +45,14 @@ class Decision:
         accepted: the ids of insufficient verdicts that a person lets pass, and why.
         unused: what is accepted in params.yaml and fits no insufficient verdict.
         looks: how often the test split was seen.
+        decided: what a person decided about these bytes, in words.
     """
 
     verdicts: tuple[Verdict, ...]
     accepted: dict[str, str]
     unused: tuple[str, ...]
     looks: Looks
+    decided: str
 
     @property
     def blocking(self) -> tuple[Verdict, ...]:
@@ -78,15 +82,21 @@ class Decision:
         return {status: found[status] for status in SEVERITY}
 
 
-def decide(root: Path) -> Decision:
+def decide(root: Path, today: date | None = None) -> Decision:
     """Read every verdict under `root` and hold the evidence against dvc.lock.
+
+    Args:
+        root: the repository.
+        today: the day on which a risk is overdue, or a decision of a person has expired.
 
     Raises:
         LoopwrightError: dvc.yaml or params.yaml cannot be read, or `root` is no DVC
             repository. What is wrong with the evidence is no error: it is a fail.
     """
     pipeline = read_pipeline(root)
-    accept = read_params(root / pipeline.path("params")).gate.accept_insufficient
+    params = read_params(root / pipeline.path("params"))
+    accept, register = params.gate.accept_insufficient, params.audit.accountability.risks
+    today = today or date.today()
     binding = bind(root)
     verdicts = list(_verdicts(root, pipeline))
     unbound = list(_unbound(root, verdicts, binding))
@@ -94,7 +104,22 @@ def decide(root: Path) -> Decision:
 
     accepted, unused = _accepted(verdicts, accept)
     looks = looks_at_test(root, pipeline.path("model"), pipeline.path("test"))
-    return Decision((*state, *verdicts), accepted, unused, looks)
+    ledger, about = approval.read_ledger(root), approval.bytes_of(root, pipeline)
+    of_people = (
+        *overdue(register, today, pipeline.path("params")),
+        *approval.verdicts(ledger, about, today),
+    )
+    decided = approval.told(ledger, about, today)
+    return Decision((*state, *verdicts, *of_people), accepted, unused, looks, decided)
+
+
+def overdue(register: Iterable[Risk], today: date, file: str) -> Iterator[Verdict]:
+    """Yield a warning for each risk whose due date has passed. No stage knows what day it is."""
+    for place, risk in enumerate(register):
+        if risk.due is not None and risk.due < today:
+            why = f"due on {risk.due} and not looked at since, by {risk.owner}: {risk.risk}"
+            name, days = f"gate.risk_due:{place}", (today - risk.due).days
+            yield Verdict(name, "warn", days, None, "<= 0", (file,), why)
 
 
 def _whole(binding: Binding) -> Verdict:
@@ -174,6 +199,7 @@ def as_document(decision: Decision) -> dict[str, Any]:
         "looks_at_test": asdict(decision.looks),
         "accepted": decision.accepted,
         "unused": list(decision.unused),
+        "decided": decision.decided,
         "verdicts": as_documents(decision.verdicts),
     }
 
@@ -214,6 +240,7 @@ def _closing(decision: Decision) -> Iterator[str]:
     counts = ", ".join(f"{count} {status}" for status, count in decision.counts.items())
     yield counts.replace("_", " ")
     yield f"looks at the test split: {decision.looks}"
+    yield f"decided: {decision.decided}"
     if decision.counts["warn"]:
         yield f"to keep in mind: {decision.counts['warn']} warn, which hold nothing back"
     for name, reason in decision.accepted.items():

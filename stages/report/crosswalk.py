@@ -78,7 +78,7 @@ def as_markdown(document: dict[str, Any]) -> str:
 
 
 def _words(status: str) -> str:
-    told: dict[str, str] = {state: text for state, text in words.STATE_WORDS.items()}
+    told: dict[str, str] = dict(words.STATE_WORDS.items())
     return told.get(status, status)
 
 

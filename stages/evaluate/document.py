@@ -95,7 +95,7 @@ def verdicts_of(
     found += [
         checks.overfitting(m.diagnosis, shown("learning_curve")),
         checks.no_leak(m.lone, m.skill, max_lone_skill, criteria, model, shown()),
-        checks.same_source(m.shifts, shown()),
+        checks.same_source(m.shifts, m.apart, shown()),
         checks.pays_back(investment, years, shown()),
     ]
     if len(np.unique(p.y_true)) > 1:
@@ -163,6 +163,7 @@ def document(
         "skill": m.skill,
         "lone_columns": [asdict(lone) for lone in m.lone[:LISTED]],
         "drift": [asdict(shift) for shift in m.shifts[:LISTED]],
+        "apart": asdict(m.apart),
         **errors.document(),
         "verdicts": as_documents(verdicts),
         "next_step": step,

@@ -9,6 +9,7 @@ import pandas as pd
 
 from stages.core.criteria import status_of
 from stages.core.diagnosis import Diagnosis, diagnose
+from stages.core.domains import Domains, domains
 from stages.core.drift import drift, one_a_group
 from stages.core.extrapolation import Extrapolation, extrapolate
 from stages.core.learning_curve import LearningCurve, learning_curve
@@ -27,6 +28,7 @@ from stages.core.sample import Sample
 from stages.core.schema import Schema
 from stages.core.shifts import Shift
 from stages.core.statistics import Drawn, Estimate, Floats, bootstrap, weighted_mean
+from stages.core.variables import read_variables
 from stages.core.worth import compare_decisions, search_threshold
 from stages.evaluate.subjects import (
     Standard,
@@ -62,6 +64,7 @@ class Measurement:
         lone: what each column alone explains.
         skill: what the model explains, in the same measure.
         shifts: the columns, by how far validation is from train.
+        apart: whether a model can tell train and validation apart.
     """
 
     terms: Terms
@@ -82,6 +85,7 @@ class Measurement:
     lone: Sequence[Lone]
     skill: float
     shifts: Sequence[Shift]
+    apart: Domains
 
     @property
     def model(self) -> AnyPredictions:
@@ -165,6 +169,7 @@ def measure_model(
     others, constant, words = constants(known, train, validation, terms)
     decisions: dict[str, Any] = {"rule": p.rule_decisions, **others}
     columns = tuple(name for name in inputs if name in train.frame)
+    seen, unseen = (_one_each(rows, columns, target) for rows in (train, validation))
     return Measurement(
         terms=terms,
         subjects=subjects,
@@ -197,8 +202,11 @@ def measure_model(
         probes=probes,
         lone=lone_columns(train, validation, columns, schema, terms.task, terms.classes),
         skill=skill(p.row_loss, subjects["dummy"].row_loss, validation.weight),
-        shifts=drift(
-            _one_each(train, columns, target), _one_each(validation, columns, target), schema
+        shifts=drift(seen, unseen, schema),
+        apart=domains(
+            read_variables(pd.concat([seen, unseen]), schema, "", None),
+            np.arange(len(seen) + len(unseen)) >= len(seen),
+            evaluate.random_state,
         ),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.core.criteria import too_good, verdict
 from stages.core.diagnosis import MAX_LOST_SHARE, Diagnosis
+from stages.core.domains import Domains
 from stages.core.drift import drifted
 from stages.core.lone_columns import Lone
 from stages.core.metrics import NumberPredictions
@@ -181,8 +182,8 @@ def no_leak(
     return verdict(name, "pass", found, threshold, evidence, why)
 
 
-def same_source(shifts: Sequence[Shift], evidence: Sequence[Path]) -> Verdict:
-    """Ask whether train and validation hold the same kind of rows."""
+def same_source(shifts: Sequence[Shift], apart: Domains, evidence: Sequence[Path]) -> Verdict:
+    """Ask whether train and validation hold the same kind of rows, by column and together."""
     moved = [shift for shift in shifts if drifted(shift)]
     first = moved[0] if moved else shifts[0] if shifts else None
     found: Estimate = {"value": first.effect if first else 0.0, "interval": None}
@@ -190,7 +191,9 @@ def same_source(shifts: Sequence[Shift], evidence: Sequence[Path]) -> Verdict:
     if moved:
         names = ", ".join(dict.fromkeys(shift.column for shift in moved[:5]))
         why = f"spread otherwise in validation than in train: {names}"
-    status: Status = "warn" if moved else "pass"
+    elif apart.alarm:
+        found, why = apart.roc_auc, f"no column alone differs, but together: {apart.why}"
+    status: Status = "warn" if moved or apart.alarm else "pass"
     return verdict("evaluate.drift", status, found, None, evidence, why)
 
 

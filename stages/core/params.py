@@ -866,10 +866,12 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _name_is_free(self) -> "Train":
-        if self.calibration is not None and "calibrated" in self.candidates:
-            raise ValueError(
-                "candidate 'calibrated' needs another name: train.calibration has this one"
-            )
+        taken = [f"calibrated {name}" for name in (*self.candidates, "ensemble")]
+        for name in taken if self.calibration is not None else ():
+            if name in self.candidates:
+                raise ValueError(
+                    f"candidate '{name}' needs another name: train.calibration has this one"
+                )
         return self
 
     @model_validator(mode="after")
@@ -929,6 +931,7 @@ class AuditSafety(Section):
     worst_slice_gap: Share
     min_slice_size: Count
     max_out_of_range: Share
+    out_of_range: Literal["refuse", "clip", "abstain", "report"]
     coverage: Annotated[float, Field(ge=0.5, lt=1)]
     min_slice_coverage: Share
 

@@ -25,6 +25,7 @@ BOUNDS = AuditSafety(
     worst_slice_gap=0.1,
     min_slice_size=200,
     max_out_of_range=0.01,
+    out_of_range="report",
     coverage=0.9,
     min_slice_coverage=0.8,
 )

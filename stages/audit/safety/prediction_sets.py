@@ -240,9 +240,9 @@ def draw_coverage(table: Sequence[Mapping[str, Any]], coverage: float) -> Figure
         ax.plot((row["Low"], row["High"]), (place, place), color=colour, linewidth=2.2)
         ax.plot(row["Coverage"], place, "o", color=colour)
     ax.set(
-        title="For whom do the prediction sets promise too much?",
-        xlabel="share of rows whose truth is in the set, with intervals for all slices at once\n"
-        "line: what the sets promise; vermilion: missed beyond chance",
+        title="Who is promised too much?",
+        xlabel="share of rows whose truth is in the set\n"
+        "line: promised; vermilion: missed beyond chance",
         yticks=range(len(shown)),
         yticklabels=[
             f"{elide(row['Column'], 32)}: {elide(row['Slice'], 18)} ({row['Rows']:,})"

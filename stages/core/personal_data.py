@@ -74,6 +74,92 @@ def is_social_security_number(text: str) -> bool:
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
+def is_german_tax_number(text: str) -> bool:
+    """Return whether `text` is an IdNr: its check digit (ISO 7064, mod 11, 10) and repeats.
+
+    Of the first ten digits one stands twice or three times, and the others once at most.
+    """
+    digits = text.replace(" ", "")
+    counts = sorted(Counter(digits[:10]).values())
+    if counts[-1] not in (2, 3) or (len(counts) > 1 and counts[-2] != 1):
+        return False
+    product = 10
+    for digit in digits[:10]:
+        product = ((int(digit) + product) % 10 or 10) * 2 % 11
+    return (11 - product) % 10 == int(digits[10])
+
+
+def is_nhs_number(text: str) -> bool:
+    """Return whether `text` is a number of the UK National Health Service (modulo 11)."""
+    digits = [int(digit) for digit in text if digit != " "]
+    total = sum(weight * digit for weight, digit in zip(range(10, 0, -1), digits, strict=True))
+    return total % 11 == 0 and any(digits)
+
+
+def is_cpf(text: str) -> bool:
+    """Return whether `text` is a Brazilian CPF: two check digits, and not one digit alone."""
+    digits = [int(digit) for digit in text if digit.isdigit()]
+    checks = [
+        sum(weight * digit for weight, digit in zip(range(n + 1, 1, -1), digits[:n], strict=True))
+        * 10
+        % 11
+        % 10
+        for n in (9, 10)
+    ]
+    return digits[9:] == checks and len(set(digits)) > 1
+
+
+def is_dni(text: str) -> bool:
+    """Return whether `text` is a Spanish DNI or NIE: the letter is that of the number mod 23."""
+    bare = text.upper().replace("-", "").translate(str.maketrans("XYZ", "012"))
+    letter = text[-1].upper()
+    return "TRWAGMYFPDXBNJZSQVHLCKE"[int(bare[:8]) % 23] == letter
+
+
+# What a sign at an odd place counts, in the order 0 to 9 or A to Z (Italian decree of 1976).
+_ODD = (
+    1,
+    0,
+    5,
+    7,
+    9,
+    13,
+    15,
+    17,
+    19,
+    21,
+    2,
+    4,
+    18,
+    20,
+    11,
+    3,
+    6,
+    8,
+    12,
+    14,
+    16,
+    10,
+    22,
+    25,
+    24,
+    23,
+)
+
+
+def is_codice_fiscale(text: str) -> bool:
+    """Return whether `text` is an Italian codice fiscale: its last letter checks the others."""
+    places = [int(sign) if sign.isdigit() else ord(sign) - ord("A") for sign in text.upper()]
+    total = sum(_ODD[place] for place in places[:15:2]) + sum(places[1:15:2])
+    return total % 26 == places[15]
+
+
+def is_nir(text: str) -> bool:
+    """Return whether `text` is a French social security number: its key is that modulo 97."""
+    digits = text.replace(" ", "")
+    return 97 - int(digits[:13]) % 97 == int(digits[13:])
+
+
 @dataclass(frozen=True)
 class Pattern:
     """A kind of personal data: what it looks like, and what else must hold.
@@ -124,7 +210,52 @@ SOCIAL_SECURITY_NUMBER = Pattern(
     re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"),
     is_social_security_number,
 )
-PATTERNS = (EMAIL, IBAN, PAYMENT_CARD, PHONE, IP_ADDRESS, SOCIAL_SECURITY_NUMBER)
+# Of these, chance alone passes one in ten or twenty.
+NATIONAL_NUMBERS = (
+    Pattern(
+        "German tax number",
+        re.compile(r"(?<![\w.,+-])[1-9]\d(?: ?\d{3}){3}(?![\w,-])(?!\.\d)"),
+        is_german_tax_number,
+        share=0.5,
+    ),
+    Pattern(
+        "UK NHS number",
+        re.compile(r"(?<![\w.,+-])\d{3} \d{3} \d{4}(?![\w,-])(?!\.\d)"),
+        is_nhs_number,
+        share=0.5,
+    ),
+    Pattern(
+        "Brazilian CPF",
+        re.compile(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])"),
+        is_cpf,
+    ),
+    Pattern(
+        "Spanish DNI",
+        re.compile(r"(?<![\w-])(?:\d|[XYZxyz])-?\d{7}-?[A-Za-z](?![\w-])"),
+        is_dni,
+        share=0.5,
+    ),
+    Pattern(
+        "Italian codice fiscale",
+        re.compile(
+            r"(?<!\w)[A-Za-z]{6}\d{2}[A-EHLMPR-Ta-ehlmpr-t]\d{2}[A-Za-z]\d{3}[A-Za-z](?!\w)"
+        ),
+        is_codice_fiscale,
+        share=0.5,
+    ),
+    Pattern(
+        "French social security number",
+        re.compile(
+            r"(?<![\w.,+-])[12](?: ?\d{2}){2}(?: ?\d{2})(?: ?\d{3}){2} ?\d{2}(?![\w,-])(?!\.\d)"
+        ),
+        is_nir,
+        share=0.5,
+    ),
+)
+PATTERNS = (
+    *(EMAIL, IBAN, PAYMENT_CARD, PHONE, IP_ADDRESS, SOCIAL_SECURITY_NUMBER),
+    *NATIONAL_NUMBERS,
+)
 
 
 def personal_data(texts: Iterable[str]) -> dict[str, int]:

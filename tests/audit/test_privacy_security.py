@@ -83,6 +83,16 @@ BOUNDS = AuditPrivacySecurity(
         ("8.8.8.8", "IP address"),
         ("2001:4860:4860::8888", "IP address"),
         ("078-05-1120", "US social security number"),
+        ("86095742719", "German tax number"),
+        ("tax 65 929 970 489.", "German tax number"),
+        ("943 476 5919", "UK NHS number"),
+        ("529.982.247-25", "Brazilian CPF"),
+        ("12345678Z", "Spanish DNI"),
+        ("dni 12345678-z", "Spanish DNI"),
+        ("X1234567L", "Spanish DNI"),
+        ("RSSMRA85T10A562S", "Italian codice fiscale"),
+        ("2 55 08 14 168 025 38", "French social security number"),
+        ("255081416802538", "French social security number"),
     ],
 )
 def test_personal_data_is_found(text: str, kind: str) -> None:
@@ -121,6 +131,17 @@ def test_personal_data_is_found(text: str, kind: str) -> None:
         "078-00-1120",
         "078-05-0000",
         "415-5552671",
+        "86095742718",  # a wrong check digit
+        "11111111111",
+        "12345678900",  # no digit stands twice
+        "943 476 5918",
+        "000 000 0000",
+        "529.982.247-26",
+        "111.111.111-11",
+        "12345678A",
+        "X1234567T",
+        "RSSMRA85T10A562A",
+        "255081416802539",
         "550e8400-e29b-41d4-a716-446655440000",
         hashlib.sha256(b"model").hexdigest(),
         "sklearn.preprocessing._encoders.OneHotEncoder",
@@ -145,6 +166,17 @@ def test_long_numbers_that_pass_by_chance_are_no_cards() -> None:
     numbers = np.random.default_rng(0).integers(4 * 10**15, 5 * 10**15, 500).astype(str)
     assert 20 < sum(map(is_payment_card, numbers)) < 100
     assert personal_data(numbers) == {}
+
+
+def test_codes_that_pass_by_chance_are_no_national_numbers() -> None:
+    rng = np.random.default_rng(0)
+    eleven = rng.integers(10**10, 10**11, 2000).astype(str)
+    fifteen = rng.integers(10**14, 3 * 10**14, 2000).astype(str)
+    letters = rng.choice(list("ABCDEFGHJK"), 2000)
+    codes = [f"{n:08d}{x}" for n, x in zip(rng.integers(0, 10**8, 2000), letters, strict=True)]
+    groups = [f"{text[:3]} {text[3:6]} {text[6:10]}" for text in eleven]
+    for texts in (eleven, fifteen, codes, groups):
+        assert personal_data(texts) == {}
 
 
 def test_the_default_table_holds_none(credit: pd.DataFrame) -> None:
@@ -189,7 +221,7 @@ def test_cards_in_a_column_of_numbers_are_found() -> None:
     for dtype in ("int64", "Int64", "float64"):
         frame = pd.DataFrame({"n": pd.Series(cards, dtype=dtype)})
         assert columns_with_personal_data(frame, schema, ["n"], ())[0].status == "fail"
-    frame = pd.DataFrame({"n": [120_000, -5, 10**11]})
+    frame = pd.DataFrame({"n": [120_000, -5, 10**11, 10**10]})
     assert columns_with_personal_data(frame, schema, ["n"], ())[0].status == "pass"
 
 

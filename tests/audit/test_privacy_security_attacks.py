@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from stages.audit.evidence import Evidence
@@ -132,7 +134,9 @@ def fitted(make: Make, model: Any, seed: int) -> Evidence:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_shadows_tell_the_members_of_a_model_that_memorises(make: Make, seed: int) -> None:
-    sound = shadows.examine(fitted(make, LogisticRegression(max_iter=500), seed), BOUNDS)
+    sound = shadows.examine(
+        fitted(make, make_pipeline(StandardScaler(), LogisticRegression()), seed), BOUNDS
+    )
     assert {v.status for v in sound.verdicts} <= {"pass", "warn"}
     tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
     leaking = shadows.examine(fitted(make, tree, seed), BOUNDS)
@@ -146,7 +150,7 @@ def test_shadows_of_the_other_tasks(numbers: Worlds, classes: Worlds) -> None:  
         (
             classes,
             DecisionTreeClassifier(min_samples_leaf=2, random_state=0),
-            LogisticRegression(max_iter=500),
+            make_pipeline(StandardScaler(), LogisticRegression()),
         ),
     ):
         e = made()
@@ -159,7 +163,7 @@ def test_shadows_of_the_other_tasks(numbers: Worlds, classes: Worlds) -> None:  
 def test_a_shadow_that_has_not_seen_a_class_gives_it_nothing(classes: Worlds) -> None:  # noqa: F811
     e = classes()
     seen = e.train[e.train["y"] != "low"]
-    shadow = Chosen(LogisticRegression(max_iter=500)).fit(seen, seen["y"])
+    shadow = Chosen(make_pipeline(StandardScaler(), LogisticRegression())).fit(seen, seen["y"])
     answers = shadows.shadow_answers(e, shadow, e.rows.head(5))
     assert answers[:, e.classes.index("low")].tolist() == [0.0] * 5
     assert answers.sum(axis=1) == pytest.approx(1)

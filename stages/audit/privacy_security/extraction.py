@@ -49,6 +49,7 @@ def copied(asked: Floats, answers: Floats, others: Floats, random_state: int) ->
         copy = HistGradientBoostingRegressor(
             max_iter=100,
             max_leaf_nodes=15,
+            max_bins=64,
             min_samples_leaf=min(20, max(2, len(asked) // 20)),
             early_stopping=False,
             random_state=random_state,

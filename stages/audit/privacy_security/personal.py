@@ -22,8 +22,7 @@ CHECKS = (
     Check(
         "privacy_security.personal_data",
         "Is there personal data in a column that is not declared an identifier?",
-        "columns of train and test with e-mail, phone, IBAN, payment card, IP or social "
-        "security numbers",
+        "columns of train and test with e-mail, phone, IBAN, payment card, IP or national numbers",
         "= 0",
         "data minimisation: EU GDPR, article 5 (1) c",
     ),
@@ -47,8 +46,8 @@ CHECKS = (
 def column_texts(column: "pd.Series[Any]") -> list[str]:
     """Return the distinct values of `column` that could be personal data, as text.
 
-    Of numbers, only whole ones with thirteen digits or more can: they are too long for
-    amounts and counts, and as long as payment cards.
+    Of numbers, only whole ones with eleven digits or more can: they are too long for most
+    amounts and counts, and as long as tax numbers and payment cards.
     """
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return []
@@ -56,7 +55,7 @@ def column_texts(column: "pd.Series[Any]") -> list[str]:
     if not pd.api.types.is_numeric_dtype(column):
         return [str(value) for value in distinct]
     return [
-        str(int(value)) for value in distinct if abs(value) >= 1e12 and float(value).is_integer()
+        str(int(value)) for value in distinct if abs(value) >= 1e10 and float(value).is_integer()
     ]
 
 

@@ -402,7 +402,7 @@ def draw_counterfactuals(e: Evidence, found: Counterfactuals) -> Figure:
     ax.barh(range(len(names)), widths, color=colours, height=0.6)
     ax.set(
         title="What would have turned the decision?",
-        xlabel=f"% of {total} explained test rows; two changes count for both inputs",
+        xlabel=f"% of {total} explained test rows; a row of two changes counts for both",
         yticks=range(len(names)),
         yticklabels=names,
         ylim=(len(names) - 0.5, -0.5),

@@ -84,8 +84,9 @@ def draw_curves(e: Evidence, found: Sequence[Curves], centred: bool) -> Figure:
         f"Does the {e.subject} change alike for all?"
         if centred
         else f"How does the {e.subject} change with the most important inputs?",
-        f"{what} ({unit}), were the input as shown for all of {found[0].answers.shape[1]} test "
-        "rows; faint: single rows",
+        # The empty line is the room of a title of two lines.
+        f"{what} ({unit})\nof {found[0].answers.shape[1]} test rows, were the input as shown; "
+        "faint: single rows\n",
         gap=(0.5, 0.95),
         margin=(0.55, 0.7),
     )

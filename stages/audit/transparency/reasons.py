@@ -276,7 +276,7 @@ def draw_reasons(e: Evidence, explained: Explained, top: int) -> Figure:
         )
         ax.grid(axis="y", visible=False)
     what = "probability of the class" if e.task == "multiclass" else e.subject
-    axes[-1, 0].set_xlabel(f"what each input adds to the {what} ({unit})")
+    axes[-1, 0].set_xlabel(f"what each input adds\nto the {what} ({unit})")
     fig.suptitle("Why these answers? The highest and the lowest, and two between")
     return fig
 

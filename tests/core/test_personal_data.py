@@ -93,4 +93,4 @@ def test_what_looks_like_it_and_what_does_not(pattern: Pattern, text: str, holds
 
 
 def test_each_kind_has_its_name() -> None:
-    assert len({pattern.name for pattern in PATTERNS}) == len(PATTERNS) == 6
+    assert len({pattern.name for pattern in PATTERNS}) == len(PATTERNS) == 12

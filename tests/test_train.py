@@ -91,7 +91,7 @@ def run(
     ) -> dict[str, Any]:
         document = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
         document["train"]["scoring"] = document["tune"]["scoring"] = scoring
-        document["train"]["candidates"]["boosting"]["max_iter"] = 20
+        document["train"]["candidates"]["boosting"] |= {"max_iter": 20, "learning_rate": 0.1}
         if candidates is not None:
             document["train"]["candidates"] = candidates
         document["train"] |= train_keys
@@ -477,9 +477,9 @@ def test_the_winner_is_calibrated_and_stands_beside_itself(
 ) -> None:
     manifest = run({"sure": TOO_SURE}, calibration={"method": method, "folds": 4})
     rows = standings()
-    assert list(rows) == ["sure", "calibrated"]
+    assert list(rows) == ["sure", "calibrated sure"]
     assert [row["winner"] for row in rows.values()] == ["False", "True"]
-    assert rows["calibrated"]["note"] == f"sure behind a map: {method}"
+    assert rows["calibrated sure"]["note"] == f"{method}, fitted on 4 folds of train"
     # the raw winner is clearly worse
     assert float(rows["sure"]["difference_low"]) > 0.1
     for score in ("log_loss", "brier_score"):
@@ -488,16 +488,19 @@ def test_the_winner_is_calibrated_and_stands_beside_itself(
     areas = [float(row["validation_roc_auc"]) for row in rows.values()]
     assert areas[0] == pytest.approx(areas[1], abs=0.0 if method != "isotonic" else 0.02)
     assert (manifest["candidate"], manifest["estimator"]) == (
-        "calibrated",
+        "calibrated sure",
         "hist_gradient_boosting",
     )
     assert manifest["calibration"] == method and manifest["parameters"]["max_iter"] == 40
     model = load_model(Path("out/model.skops"), manifest["sha256"])
     shipped = model.predict_proba(credit[2000:3000])[:, 1]
     assert log_loss(credit[TARGET][2000:3000], shipped) == pytest.approx(
-        float(rows["calibrated"]["validation_log_loss"]), abs=1e-6
+        float(rows["calibrated sure"]["validation_log_loss"]), abs=1e-6
     )
-    assert read_curve("validation")[-1] == (40, float(rows["calibrated"]["validation_log_loss"]))
+    assert read_curve("validation")[-1] == (
+        40,
+        float(rows["calibrated sure"]["validation_log_loss"]),
+    )
 
 
 def test_the_map_learns_from_rows_that_the_model_did_not(run: Any, credit: pd.DataFrame) -> None:
@@ -527,7 +530,7 @@ def test_the_map_learns_from_rows_that_the_model_did_not(run: Any, credit: pd.Da
 def test_what_is_calibrated_already_stays_within_noise(run: Any) -> None:
     run({"line": {**LINEAR, "C": 0.01}}, calibration={"method": "sigmoid", "folds": 3})
     raw, mended = (
-        float(standings()[name]["validation_log_loss"]) for name in ("line", "calibrated")
+        float(standings()[name]["validation_log_loss"]) for name in ("line", "calibrated line")
     )
     assert abs(mended - raw) < 0.01
 
@@ -547,7 +550,7 @@ def test_an_ensemble_can_be_calibrated_and_several_classes(run: Any, credit: pd.
             ensemble={"members": "all", "folds": 2, "rounds": 5},
             calibration={"method": method, "folds": 2},
         )
-        assert manifest["candidate"] == "calibrated"
+        assert manifest["candidate"] == list(standings())[-1]
         model = load_model(Path("out/model.skops"), manifest["sha256"])
         found = model.predict_proba(credit[2000:2100])
         assert found.shape == (100, 3)
@@ -560,13 +563,13 @@ def test_two_of_several_classes_are_calibrated_too(run: Any, credit: pd.DataFram
         level = np.where(credit["LIMIT_BAL"] > 150000, "a", "b")[places]
         write_table(Path(f"{name}.parquet"), credit[places].assign(level=level))
     run(charter=charter, calibration={"method": "isotonic", "folds": 2})
-    assert "calibrated" in standings()
+    assert list(standings())[-1].startswith("calibrated ")
 
 
 def test_a_calibration_that_cannot_be_is_refused(run: Any, credit: pd.DataFrame) -> None:
     sigmoid = {"method": "sigmoid", "folds": 3}
-    with pytest.raises(LoopwrightError, match="'calibrated' needs another name"):
-        run({"calibrated": {"estimator": "dummy"}}, calibration=sigmoid)
+    with pytest.raises(LoopwrightError, match="'calibrated a' needs another name"):
+        run({"a": {"estimator": "dummy"}, "calibrated a": TOO_SURE}, calibration=sigmoid)
     charter = other_task("regression", credit)
     dummy = {"dummy": {"estimator": "dummy"}}
     with pytest.raises(LoopwrightError, match=r"is for probabilities, and charter.task is regres"):

@@ -174,6 +174,7 @@ def of_trials(trials: Sequence[Mapping[str, str]]) -> Rows:
 _DECIDERS = {
     "never": "Never act",
     "always": "Always act",
+    "one_for_all": "One answer for all",
     "rule": "The rule",
     "model": "The model",
     "over_rule": "The model, more than the rule",

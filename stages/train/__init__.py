@@ -23,7 +23,6 @@ from stages.core.splits import folds
 from stages.core.tables import read_table
 from stages.core.targets import truth, weights_of
 from stages.train.blend import blend
-from stages.train.calibrate import NAME as CALIBRATED
 from stages.train.calibrate import calibrated
 from stages.train.curve import curve, shown, write_live
 from stages.train.picture import write_figures
@@ -185,7 +184,7 @@ def main(
             "features": list(best.features),
             "rows": len(fitting),
             "scoring": scoring,
-            "calibration": calibration.method if calibration and best.name == CALIBRATED else None,
+            "calibration": best.calibration,
             "parameters": best.parameters,
             "finding": finding(standings),
         },

@@ -1,5 +1,6 @@
 """The winner with calibrated probabilities: a map fitted on predictions out of fold."""
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -13,8 +14,6 @@ from stages.core.estimators import Setup
 from stages.core.iterations import Deal
 from stages.core.params import Calibration
 from stages.train.race import NO_DIRECTION, Entry, Prepared, after_features, scored
-
-NAME = "calibrated"
 
 
 def calibrated(
@@ -53,18 +52,18 @@ def calibrated(
     # Where time decides, the first rows are in no fold.
     held = train.part(np.concatenate([places for _, places in dealt]))
     mapping = fitted(calibration.method, np.searchsorted(classes, held.y), said, held.weight)
-    estimator = behind_map(winner.estimator, mapping)
     free = (NO_DIRECTION,) if NO_DIRECTION in winner.notes else ()
-    return scored(
-        NAME,
+    entry = scored(
+        f"calibrated {winner.name}",
         winner.kind,
-        estimator,
+        behind_map(winner.estimator, mapping),
         winner.parameters,
         setup,
         prepared,
-        (f"{winner.name} behind a map: {calibration.method}", *free),
+        (f"{calibration.method}, fitted on {calibration.folds} folds of train", *free),
         perf_counter() - started,
     )
+    return replace(entry, calibration=calibration.method)
 
 
 def behind_map(estimator: Pipeline, mapping: Any) -> Pipeline:

@@ -60,6 +60,7 @@ class Entry:
         predicted: what it says of each row of validation.
         size: the bytes of its model file.
         notes: what else there is to know.
+        calibration: how its probabilities are mapped, or None where they are not.
         seconds: how long its fit and its prediction of validation took, on this machine.
     """
 
@@ -73,6 +74,7 @@ class Entry:
     predicted: Floats
     size: int = 0
     notes: tuple[str, ...] = ()
+    calibration: str | None = None
     seconds: tuple[float, float] = field(default=(0.0, 0.0), compare=False)
 
 

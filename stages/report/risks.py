@@ -34,6 +34,7 @@ def fitting(pattern: str, verdicts: Iterable[Verdict]) -> list[Verdict]:
 
     A check that is asked of many things answers as ``check:thing``: `pattern` need not say so.
     """
+    pattern = pattern.removesuffix(":*")  # asked of nothing, it answers as itself
     text = re.compile(re.escape(pattern).replace(r"\*", ".*") + "(:.*)?")
     return [verdict for verdict in verdicts if text.fullmatch(verdict.id)]
 

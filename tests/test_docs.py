@@ -103,6 +103,26 @@ def test_a_block_of_the_readme_runs(block: Block, clone: Path) -> None:
     assert "\n".join(run(block, clone, environment)) == ""
 
 
+# A page whose blocks are one story: each needs what those before it did.
+TOURS = [ROOT / "docs/tour.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", TOURS, ids=name)
+def test_a_tour_runs_from_its_beginning_to_its_end(page: Path, clone: Path) -> None:
+    environment = surroundings(clone, Path(sys.executable).parent)
+    for block in blocks(page.read_text(), name(page)):
+        assert "\n".join(run(block, clone, environment)) == ""
+
+
+def test_each_step_of_a_tour_has_its_picture() -> None:
+    for page in TOURS:
+        steps = re.split(r"^## ", page.read_text(), flags=re.MULTILINE)[1:]
+        assert len(steps) == 10
+        assert [len(re.findall(r"^!\[", step, re.MULTILINE)) for step in steps] == [1] * 10
+        assert all("```console" in step for step in steps)
+
+
 # --- the reader of blocks -------------------------------------------------------------------
 
 SAMPLE = """\

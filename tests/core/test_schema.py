@@ -35,7 +35,7 @@ DAY = "dtype: 'datetime64[ns]', kind: datetime, format: '%Y'"
         ("dtype: str, kind: categorical, checks: {in_range: [1, 2]}", "in_range needs numbers"),
         ("dtype: str, kind: text, checks: {between: [2011-01-01, 2012-01-01]}", "needs moments"),
         (f"{DAY}, checks: {{between: [2012-01-01, 2011-01-01]}}", "expected as [first, last]"),
-        (f"{DAY}, checks: {{between: [yesterday, 2011-01-01]}}", "invalid isoformat"),
+        (f"{DAY}, checks: {{between: [yesterday, 2011-01-01]}}", "nvalid isoformat"),
         (f"{DAY}, time_zone: Berlin", "no zone 'Berlin'; one is Europe/Berlin"),
         (f"{DAY}, time_zone: ../etc/passwd", "no zone '../etc/passwd'"),
         ("dtype: str, kind: text, time_zone: UTC", "goes with a format that has no %z"),

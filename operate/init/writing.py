@@ -125,7 +125,7 @@ def write_params(
         "boosting": dict(_BOOSTING),
     }
     document["tune"]["start"], document["tune"]["candidate"] = dict(_BOOSTING), "boosting"
-    train["ensemble"] = None
+    train["ensemble"] = train["calibration"] = None
     audit = document["audit"]
     audit["fairness"]["age_bands"] = _flow(list(_AGE_BANDS))
     audit["privacy_security"]["quasi_identifiers"] = _flow(list(proposal.sensitive))

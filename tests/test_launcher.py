@@ -869,7 +869,8 @@ def test_what_stages_import_is_preloaded_and_can_be_forked() -> None:
     """Everything there exists, and starts no thread that a fork would miss.
 
     Arrow's allocator has one, and makes it anew in a fork. A search takes so long that
-    nobody notices the import of optuna.
+    nobody notices the import of optuna. Databases, object storage, workbooks and other
+    boosters are read or fitted by few projects, and some are extras.
     """
     trees = [
         ast.parse(path.read_bytes())
@@ -880,7 +881,8 @@ def test_what_stages_import_is_preloaded_and_can_be_forked() -> None:
     imports = [node for node in nodes if isinstance(node, ast.Import)]
     named = {alias.name for node in imports for alias in node.names}
     named |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    apart = {"", "stages", "optuna", *sys.stdlib_module_names}
+    seldom = {"catboost", "fsspec", "lightgbm", "openpyxl", "sqlalchemy"}
+    apart = {"", "stages", "optuna", *seldom, *sys.stdlib_module_names}
     wanted = {name for name in named if name.partition(".")[0] not in apart}
     check = (
         "import importlib, os, sys; from stages.launcher.parent import PRELOADED\n"

@@ -150,7 +150,7 @@ def test_a_param_runs_the_stages_that_read_it_and_what_follows(
         assert reruns(repo, "params.yaml") == stages
 
 
-@pytest.mark.parametrize("module", ["errors", "files", "tables", "figures", "metrics", "models"])
+@pytest.mark.parametrize("module", ["errors", "files", "tables", "figures", "scoring", "models"])
 def test_a_core_module_runs_the_stages_that_import_it(copy: Path, repo: Repo, module: str) -> None:
     file = f"stages/core/{module}.py"
     house = House(copy)

@@ -52,6 +52,7 @@ PRELOADED = (
     "dvclive",
     "dulwich.porcelain",  # dvclive, to look for a git repository
     "rich.progress",
+    "markdown_it",
 )
 IDLE = 60.0  # seconds without a stage until the parent ends
 MANNERS = 1.0  # seconds that a client has to say what it wants before the next import

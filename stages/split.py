@@ -49,16 +49,10 @@ def main(
 
 def describe(frame: pd.DataFrame, parts: Ints, split: Split, target: Target) -> dict[str, Any]:
     """Return the size of each part, its target and, of a cut in time, its span."""
-    targets = {
-        name: described(frame.loc[parts == place], target) for place, name in enumerate(PARTS)
-    }
     summaries: dict[str, Any] = {
         "rows": {name: int((parts == place).sum()) for place, name in enumerate(PARTS)},
-        "target": targets,
-        "positive_share": {
-            name: found["positive_share"]
-            for name, found in targets.items()
-            if "positive_share" in found
+        "target": {
+            name: described(frame.loc[parts == place], target) for place, name in enumerate(PARTS)
         },
     }
     if split.strategy == "time":

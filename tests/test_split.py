@@ -75,7 +75,7 @@ def test_the_default_split(tmp_path: Path, credit: pd.DataFrame) -> None:
     assert described["rows"] == {"train": 18_000, "validation": 6_000, "test": 6_000}
     for name, table in zip(PARTS, tables, strict=True):
         share = round(table["default payment next month"].mean(), 6)
-        assert described["positive_share"][name] == share
+        assert described["target"][name] == {"positive_share": share}
     found = verdicts(paths["splits"])
     assert {check: verdict.status for check, verdict in found.items()} == {
         "split.disjoint_rows": "pass",

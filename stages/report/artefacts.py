@@ -71,7 +71,7 @@ class Splits(Artefact):
 
     strategy: str
     rows: dict[str, int]
-    positive_share: dict[str, Number] = {}
+    target: dict[str, dict[str, Any]] = {}
     verdicts: Verdicts
 
 

@@ -48,21 +48,21 @@ def of_quality(quality: Quality) -> Rows:
 
 def of_splits(splits: Splits) -> Rows:
     """One row a split: its rows, and what else is said of each, such as its target."""
-    said = {"positive_share": splits.positive_share} | (splits.model_extra or {})
+    said = {"target": splits.target} | (splits.model_extra or {})
     rows: Rows = [{"Split": in_words(name), "Rows": size} for name, size in splits.rows.items()]
     for fact, found in said.items():
         if not (isinstance(found, Mapping) and set(found) >= set(splits.rows)):
             continue
         for row, name in zip(rows, splits.rows, strict=True):
-            row |= _flat(fact, found[name], known=set(said))
+            row |= _flat(fact, found[name])
     return rows
 
 
-def _flat(fact: str, found: Any, known: set[str]) -> dict[str, Any]:
-    """Return a fact, or the facts in it that do not stand elsewhere, by their titles."""
+def _flat(fact: str, found: Any) -> dict[str, Any]:
+    """Return a fact, or the facts in it, by their titles."""
     if not isinstance(found, Mapping):
         return {in_words(fact): found}
-    return {in_words(f"{fact} {name}"): value for name, value in found.items() if name not in known}
+    return {in_words(f"{fact} {name}"): value for name, value in found.items()}
 
 
 def of_findings(findings: Findings, answers: dict[str, str]) -> tuple[Rows, Rows]:

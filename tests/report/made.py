@@ -81,7 +81,11 @@ def artefacts(charter: dict[str, Any]) -> dict[str, Any]:
         "split/splits.json": {
             "strategy": "stratified",
             "rows": {"train": 18000, "validation": 6000, "test": 6000},
-            "positive_share": {"train": 0.2212, "validation": 0.2211, "test": 0.2211},
+            "target": {
+                "train": {"positive_share": 0.2212},
+                "validation": {"positive_share": 0.2211},
+                "test": {"positive_share": 0.2211},
+            },
             "verdicts": [verdict("split.disjoint")],
         },
         "explore/findings.json": {

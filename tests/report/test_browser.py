@@ -48,7 +48,6 @@ def site(chosen: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     with chdir(folder):
         Built(files)
-    (folder / "data/report/history.html").write_text("<title>what another command writes</title>")
     return folder / ARGUMENTS["report"]
 
 

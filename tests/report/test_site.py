@@ -292,9 +292,8 @@ def test_splits_of_classes_and_numbers_show_their_target() -> None:
     made = rows.of_splits(Splits.model_validate(told | {"target": classes}))
     assert made[0] == {"Split": "Train", "Rows": 3, "Target classes": {"a": 2, "b": 1}}
     share = {"train": {"positive_share": 0.5}, "test": {"positive_share": 0.25}}
-    flat = {"train": 0.5, "test": 0.25}
-    binary = Splits.model_validate(told | {"target": share, "positive_share": flat})
-    assert rows.of_splits(binary)[1] == {"Split": "Test", "Rows": 2, "Positive share": 0.25}
+    binary = Splits.model_validate(told | {"target": share})
+    assert rows.of_splits(binary)[1] == {"Split": "Test", "Rows": 2, "Target positive share": 0.25}
 
 
 def test_costs_of_each_task_have_their_table() -> None:
@@ -331,7 +330,7 @@ def test_a_model_without_a_threshold_speaks_of_none(
     files: dict[str, Any], build: Callable[..., Built]
 ) -> None:
     del files["evaluate/evaluation.json"]["threshold"]
-    del files["split/splits.json"]["positive_share"]
+    del files["split/splits.json"]["target"]
     built = build(files)
     assert "Acts from" not in built.pages["index"]
     assert "predicted probability" not in built.pages["model"]

@@ -173,6 +173,20 @@ def history(
         show(ledger, Console())
 
 
+@app.command()
+def leaderboard(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the candidates of the last run: score, distance to the winner, seconds, size."""
+    from operate.leaderboard import as_document, leaderboard, show
+
+    board = leaderboard(Path())
+    if as_json:
+        print(json.dumps(as_document(board), indent=2, ensure_ascii=False))
+    else:
+        show(board, Console())
+
+
 @app.command(name="merge-lock")
 def merge_lock(
     files: Annotated[

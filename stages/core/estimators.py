@@ -22,7 +22,6 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -36,6 +35,7 @@ from stages.core.boosters import (
 )
 from stages.core.ensemble import Members, WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError, did_you_mean
+from stages.core.linear import RowwiseElasticNet, RowwiseLogisticRegression, RowwiseRidge
 from stages.core.monotonic import Directions, MonotonicClassifier, MonotonicRegressor
 from stages.core.newton import NewtonLogisticRegression
 from stages.core.params import Candidate, TargetTransform, Task
@@ -100,7 +100,7 @@ TOLERANCE = 1e-6
 def _logistic_regression(setup: Setup, l1_ratio: float, **more: Any) -> BaseEstimator:
     if l1_ratio > 0:
         # saga alone can make coefficients 0; it draws the rows in a random order.
-        return LogisticRegression(
+        return RowwiseLogisticRegression(
             solver="saga", l1_ratio=l1_ratio, random_state=setup.random_state, **more
         )
     return NewtonLogisticRegression(tol=TOLERANCE, **more)
@@ -108,8 +108,8 @@ def _logistic_regression(setup: Setup, l1_ratio: float, **more: Any) -> BaseEsti
 
 LINEAR: dict[str, Callable[..., BaseEstimator]] = {
     "logistic_regression": _logistic_regression,
-    "ridge": lambda setup, **more: Ridge(**more),
-    "elastic_net": lambda setup, **more: ElasticNet(**more),
+    "ridge": lambda setup, **more: RowwiseRidge(**more),
+    "elastic_net": lambda setup, **more: RowwiseElasticNet(**more),
 }
 
 

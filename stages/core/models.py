@@ -25,6 +25,7 @@ from stages.core.calibration import MAPS, CalibratedClassifier
 from stages.core.ensemble import WeightedClassifier, WeightedRegressor
 from stages.core.errors import LoopwrightError
 from stages.core.files import published, read_json
+from stages.core.linear import RowwiseElasticNet, RowwiseLogisticRegression, RowwiseRidge
 from stages.core.monotonic import MonotonicClassifier, MonotonicRegressor
 from stages.core.newton import NewtonLogisticRegression
 from stages.core.splines import NaturalSplines
@@ -43,6 +44,9 @@ OWN = (
     MonotonicRegressor,
     NaturalSplines,
     NewtonLogisticRegression,
+    RowwiseElasticNet,
+    RowwiseLogisticRegression,
+    RowwiseRidge,
     RuleClassifier,
     RuleRegressor,
     WeightedClassifier,

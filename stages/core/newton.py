@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
+
+from stages.core.linear import RowwiseLogisticRegression
 
 # Features times classes up to which the steps are solved exactly. There the matrix takes
 # 8 MB, and a step less time than the conjugate gradients that approach it.
 EXACT = 1000
 
 
-class NewtonLogisticRegression(LogisticRegression):
+class NewtonLogisticRegression(RowwiseLogisticRegression):
     """scikit-learn's LogisticRegression, which chooses between two of its solvers.
 
     Newton's steps are few, and curves, whose columns are nearly collinear, do not slow them

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from stages.core.errors import LoopwrightError, did_you_mean
 from stages.core.params import ClassCosts, Costs, NumberCosts
+from stages.core.products import row_products
 from stages.core.statistics import Floats
 
 Ints = npt.NDArray[np.int64]
@@ -60,7 +61,8 @@ def best_classes(y_prob: Floats, costs: ClassCosts, classes: Sequence[str]) -> I
     Raises:
         LoopwrightError: as `class_values`.
     """
-    expected = y_prob @ class_values(costs, classes)[:-1, :-1]
+    # A decision must not hang on how many rows are decided at once.
+    expected = row_products(y_prob, class_values(costs, classes)[:-1, :-1])
     return np.asarray(expected.argmax(axis=1), dtype=np.int64)
 
 

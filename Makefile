@@ -120,6 +120,10 @@ bench-review: $(DEV) ## measure how often a review is right
 bench-next-step: $(DEV) ## measure how often the next step is right
 	$(BIN)/python bench/next_step.py
 
+.PHONY: bench-audit
+bench-audit: $(DEV) ## measure how often the audit finds a planted fault, and accuses a sound model
+	$(BIN)/python -m bench.audit_faults
+
 .PHONY: bench-quality
 bench-quality: $(DEV) ## measure how well the models are, against their peers; hours, and resumable
 	$(BIN)/python -m bench.quality

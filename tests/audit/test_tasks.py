@@ -1,7 +1,7 @@
 """Every pillar answers for several classes and for numbers as well."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +11,17 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bench.audit_faults.world import (
+    LEVELS,
+    Function,
+    amount,
+    chances,
+    class_evidence,
+    number_evidence,
+    of_classes,
+    of_numbers,
+    table,
+)
 from stages.audit import (
     accountability,
     fairness,
@@ -23,123 +34,32 @@ from stages.audit.evidence import Evidence, Findings, completed
 from stages.core.metrics import NumberPredictions
 from stages.core.models import save_model
 from stages.core.params import (
-    ClassCosts,
-    Criterion,
-    MulticlassTarget,
-    NumberCosts,
     Params,
-    RegressionTarget,
 )
-from stages.core.schema import Schema
-
-from .conftest import SCHEMA, Make, table
 
 PILLARS = (performance, safety, fairness, privacy_security, transparency, accountability)
-LEVELS = ("high", "low", "middle")
 
 
-@dataclass
-class Classifier:
-    """The probabilities of three levels of risk, read off the number of late months."""
-
-    function: Callable[[pd.DataFrame], Any]
-    classes_: tuple[str, ...] = LEVELS
-
-    def predict_proba(self, frame: pd.DataFrame) -> Any:
-        return self.function(frame)
-
-
-@dataclass
-class Regressor:
-    function: Callable[[pd.DataFrame], Any]
-
-    def predict(self, frame: pd.DataFrame) -> Any:
-        return self.function(frame)
-
-
-def chances(frame: pd.DataFrame) -> np.ndarray:
-    late = np.nan_to_num(frame["late"].to_numpy(dtype=np.float64, na_value=np.nan), nan=2.0)
-    scores = np.stack([late - 3, 1 - late, np.zeros(len(late))], axis=1).clip(-20, 20)
-    odds = np.exp(scores)
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-
-
-def amount(frame: pd.DataFrame) -> np.ndarray:
-    late = np.nan_to_num(frame["late"].to_numpy(dtype=np.float64, na_value=np.nan), nan=2.0)
-    income = np.nan_to_num(frame["income"].to_numpy(dtype=np.float64, na_value=np.nan), nan=3000)
-    return np.asarray(100 * late + 0.05 * income)
-
-
-def of_classes(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    drawn = (rng.random((len(frame), 1)) > chances(frame).cumsum(axis=1)).sum(axis=1)
-    return frame.assign(y=pd.array(np.array(LEVELS)[drawn.clip(0, 2)], dtype="str"))
-
-
-def of_numbers(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    return frame.assign(y=amount(frame) + rng.normal(0, 40, len(frame)))
-
-
-def described(**y: Any) -> Schema:
-    columns = SCHEMA.model_dump(exclude_none=True)["columns"]
-    return Schema.model_validate({"columns": {**columns, "y": y}})
+def tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return table(1500, 1), table(900, 2, first=3000)
 
 
 @pytest.fixture
-def classes(make: Make) -> Callable[..., Evidence]:
-    def evidence(function: Callable[[pd.DataFrame], Any] = chances, **more: Any) -> Evidence:
-        train = of_classes(table(1500, 1), 1)
-        test = of_classes(table(900, 2, first=3000), 2)
-        model = Classifier(function)
-        return replace(
-            make(),
-            schema=described(
-                dtype="str", kind="categorical", title="Risk", checks={"isin": LEVELS}
-            ),
-            target=MulticlassTarget(column="y", meaning="the level of risk"),
-            costs=ClassCosts(
-                currency="EUR", right=0.0, wrong=-10.0, exceptions=(), source="measured"
-            ),
-            criteria=(Criterion(metric="roc_auc_ovr", at_least=0.6, why="ranks"),),
-            threshold=None,
-            train=train,
-            test=test,
-            model=model,
-            predicted=model.predict_proba(test),
-            rule_decisions=np.where(test["late"] >= 3, "high", "low").astype(object),
-            **more,
-        )
+def classes(tmp_path: Path) -> Callable[..., Evidence]:
+    def made(function: Function = chances, **more: Any) -> Evidence:
+        train, test = (of_classes(frame, seed) for seed, frame in enumerate(tables(), 1))
+        return class_evidence(function, train, test, tmp_path / "model.skops", **more)
 
-    return evidence
+    return made
 
 
 @pytest.fixture
-def numbers(make: Make) -> Callable[..., Evidence]:
-    def evidence(function: Callable[[pd.DataFrame], Any] = amount, **more: Any) -> Evidence:
-        train = of_numbers(table(1500, 1), 1)
-        test = of_numbers(table(900, 2, first=3000), 2)
-        model = Regressor(function)
-        known = make()
-        return replace(
-            known,
-            schema=described(dtype="float64", kind="numeric", title="Amount", unit="EUR"),
-            target=RegressionTarget(column="y", meaning="the amount owed"),
-            costs=NumberCosts(
-                currency="EUR", per_unit_over=-1.0, per_unit_under=-2.0, source="measured"
-            ),
-            criteria=(Criterion(metric="r2", at_least=0.3, why="explains"),),
-            manifest=dict(known.manifest) | {"scoring": "root_mean_squared_error"},
-            threshold=None,
-            train=train,
-            test=test,
-            model=model,
-            predicted=model.predict(test),
-            rule_decisions=np.full(len(test), float(train["y"].mean())),
-            **more,
-        )
+def numbers(tmp_path: Path) -> Callable[..., Evidence]:
+    def made(function: Function = amount, **more: Any) -> Evidence:
+        train, test = (of_numbers(frame, seed) for seed, frame in enumerate(tables(), 1))
+        return number_evidence(function, train, test, tmp_path / "model.skops", **more)
 
-    return evidence
+    return made
 
 
 def examined(pillar: ModuleType, e: Evidence, chosen: Params) -> Findings:

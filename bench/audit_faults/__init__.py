@@ -1,0 +1,1 @@
+"""Models and tables with a planted fault, and the audit's checks held against them."""

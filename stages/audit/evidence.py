@@ -52,6 +52,7 @@ from stages.core.params import (
     read_params,
 )
 from stages.core.personal_data import personal_data
+from stages.core.ranges import Ranges, trained_ranges
 from stages.core.rules import parse_rule
 from stages.core.schema import Schema, read_schema
 from stages.core.scoring import predicted
@@ -200,6 +201,11 @@ class Evidence:
     def inputs(self) -> tuple[str, ...]:
         """The columns that the model reads, as its manifest says."""
         return tuple(str(name) for name in self.manifest.get("inputs", ()))
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """The range in train of each numeric or ordinal input."""
+        return trained_ranges(self.train, self.inputs, self.schema)
 
     @cached_property
     def predictions(self) -> AnyPredictions:

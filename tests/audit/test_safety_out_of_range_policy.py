@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from stages.audit.evidence import Evidence
-from stages.audit.safety.out_of_range import outside
-from stages.audit.safety.out_of_range_policy import clipped, policy
+from stages.audit.safety.out_of_range_policy import policy
 from stages.core.params import AuditSafety, Params
+from stages.core.ranges import clipped, outside
 
 from .conftest import Make, table, truth
 from .test_tasks import classes, numbers
@@ -51,10 +51,10 @@ def test_a_policy_that_helps_passes_and_one_that_harms_fails(
 
 def test_rows_are_clipped_to_the_range_of_train(make: Make) -> None:
     e = make(test=misjudged(0))
-    kept = clipped(e, outside(e))
+    kept = clipped(e.rows, e.ranges)
     assert kept["income"].max() == e.train["income"].max()
     assert kept["town"].equals(e.rows["town"])
-    assert outside(e).any(axis=1).sum() >= 400
+    assert outside(e.test, e.ranges).any(axis=1).sum() >= 400
 
 
 def test_to_report_changes_nothing(make: Make, bounds: Callable[[str], AuditSafety]) -> None:

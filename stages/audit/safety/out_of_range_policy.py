@@ -5,10 +5,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from stages.audit.evidence import Check, Evidence, Findings, plain
-from stages.audit.safety.inputs import like
-from stages.audit.safety.out_of_range import outside
 from stages.core.metrics import PER_DECISIONS
 from stages.core.params import AuditSafety
+from stages.core.ranges import clipped, outside
 from stages.core.statistics import paired_difference
 from stages.core.verdicts import Verdict
 
@@ -24,21 +23,11 @@ CHECKS = (
 )
 
 
-def clipped(e: Evidence, beyond: pd.DataFrame) -> pd.DataFrame:
-    """Return the test rows with each number of `beyond` kept to its range in train."""
-    kept = {}
-    for name in beyond:
-        low, high = float(e.train[name].min()), float(e.train[name].max())
-        values = e.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        kept[str(name)] = like(e.rows[name], np.clip(values, low, high))
-    return e.rows.assign(**kept)
-
-
 def decisions(e: Evidence, bounds: AuditSafety, beyond: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Return what the decisions under the policy bring, row by row, (rows,)."""
     p, rows = e.predictions, beyond.any(axis=1).to_numpy()
     if bounds.out_of_range == "clip":
-        other = e.measured(e.ask(clipped(e, beyond))).row_values()
+        other = e.measured(e.ask(clipped(e.rows, e.ranges))).row_values()
     else:
         other = p.row_values(p.rule_decisions)  # type: ignore[arg-type]  # of its own task
     return np.where(rows, other, p.row_values())
@@ -47,7 +36,7 @@ def decisions(e: Evidence, bounds: AuditSafety, beyond: pd.DataFrame) -> npt.NDA
 def policy(e: Evidence, bounds: AuditSafety, evidence: tuple[str, ...]) -> Verdict:
     """Hold the value under the policy against that of the model as it is."""
     check, way = "safety.out_of_range_policy", bounds.out_of_range
-    beyond = outside(e)
+    beyond = outside(e.test, e.ranges)
     rows = int(beyond.any(axis=1).sum())
     if way == "report" or not rows:
         why = "no test row lies outside of the trained range"

@@ -434,6 +434,35 @@ def trace(
 
 
 @app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="The rows: CSV, Parquet, JSON lines or Excel.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write .csv, .jsonl or .parquet; else CSV is printed.")
+    ] = None,
+) -> None:
+    """Answer each row of a file with the model that is here. No target is needed."""
+    from operate.serving.batch import predict as run
+
+    run(Path(), file, out)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes one that is free.")] = 8000,
+) -> None:
+    """Answer rows over HTTP with the model that is here, until the process is ended."""
+    try:
+        from operate.serving.server import serve as run
+    except ModuleNotFoundError as fault:
+        raise LoopwrightError(
+            f"serve: the package '{fault.name}' is not installed; it is an extra: "
+            'run `make lock EXTRAS="--extra serve"` and then `make install`'
+        ) from None
+    run(Path(), host, port)
+
+
+@app.command()
 def review(
     base: Annotated[
         str | None, typer.Argument(help="The old revision; by default where HEAD left main.")

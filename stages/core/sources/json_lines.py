@@ -18,7 +18,7 @@ _BUNDLE = 20_000
 Record = dict[str, Any]
 
 
-class _TwiceError(ValueError):
+class TwiceError(ValueError):
     """A key that stands twice in one object."""
 
 
@@ -61,8 +61,8 @@ def _records(data: bytes, name: str) -> Iterator[tuple[int, Record]]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line, object_pairs_hook=_once)
-        except _TwiceError as fault:
+            record = json.loads(line, object_pairs_hook=once)
+        except TwiceError as fault:
             raise LoopwrightError(f"{name}: line {number}: {fault}") from None
         except (ValueError, RecursionError) as fault:
             raise LoopwrightError(
@@ -77,10 +77,15 @@ def _records(data: bytes, name: str) -> Iterator[tuple[int, Record]]:
         yield number, record
 
 
-def _once(pairs: list[tuple[str, Any]]) -> Record:
+def once(pairs: list[tuple[str, Any]]) -> Record:
+    """Return the object of these pairs.
+
+    Raises:
+        TwiceError: a key stands twice.
+    """
     record = dict(pairs)
     if len(record) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _TwiceError(f"key '{twice}' stands twice")
+        raise TwiceError(f"key '{twice}' stands twice")
     return record

@@ -117,6 +117,7 @@ class Evidence:
         random_state: the seed of every draw in the audit.
         lock: the text of the locked environment.
         train: the rows that the model has seen, with the target.
+        validation: the rows by which it was chosen, with the target.
         test: the rows that nobody has seen before, with the target.
         model: the fitted model; it takes rows and picks its inputs.
         model_file: where it is stored.
@@ -152,6 +153,7 @@ class Evidence:
     random_state: int
     lock: str
     train: pd.DataFrame
+    validation: pd.DataFrame
     test: pd.DataFrame
     model: Any
     model_file: Path
@@ -223,6 +225,19 @@ class Evidence:
             rule_decisions=self.rule_decisions,
             calibration_bins=self.calibration_bins,
             sample_weight=self.sample_weight,
+        )
+
+    @cached_property
+    def tried(self) -> AnyPredictions:
+        """The model on validation, ready to be measured: what may be fitted to."""
+        return decided(
+            truth(self.validation, self.target),
+            self.ask(self.validation.drop(columns=self.target.column)),
+            self.costs,
+            threshold=self.threshold,
+            classes=self.classes,
+            calibration_bins=self.calibration_bins,
+            sample_weight=weights_of(self.validation, self.weight),
         )
 
     @cached_property
@@ -423,6 +438,7 @@ def gather(
     schema: Path,
     lock: Path,
     train: Path,
+    validation: Path,
     test: Path,
     model: Path,
     model_manifest: Path,
@@ -468,6 +484,7 @@ def gather(
         random_state=chosen.audit.random_state,
         lock=lock.read_text(encoding="utf-8"),
         train=read_table(train),
+        validation=read_table(validation),
         test=rows,
         model=fitted,
         model_file=model,

@@ -79,12 +79,14 @@ def given(
     (folder / "model.json").write_text(json.dumps(manifest))
     (folder / "evaluation.json").write_text(json.dumps(evaluation))
     write_table(folder / "train.parquet", train)
+    write_table(folder / "validation.parquet", validation)
     write_table(folder / "test.parquet", test)
     return {
         "params": ROOT / "params.yaml",
         "schema": ROOT / "schema.yaml",
         "lock": ROOT / "requirements.lock",
         "train": folder / "train.parquet",
+        "validation": folder / "validation.parquet",
         "test": folder / "test.parquet",
         "model": folder / "model.skops",
         "model_manifest": folder / "model.json",

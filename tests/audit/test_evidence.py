@@ -318,7 +318,7 @@ def test_a_model_that_cannot_be_used_fails_every_check_and_stops_nothing(
     assert list((out / "figures").iterdir()) == []
 
 
-@pytest.mark.parametrize("missing", ["train", "test", "model_manifest", "evaluation"])
+@pytest.mark.parametrize("missing", ["train", "validation", "test", "model_manifest", "evaluation"])
 def test_a_missing_input_is_one_error_and_loses_nothing(
     missing: str,
     given: dict[str, Path],

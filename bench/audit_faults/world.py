@@ -31,7 +31,7 @@ from stages.core.params import (
 from stages.core.schema import Schema
 
 ROOT = Path(__file__).parents[2]
-TRAIN_ROWS, TEST_ROWS = 3000, 6000
+TRAIN_ROWS, VALIDATION_ROWS, TEST_ROWS = 3000, 3000, 6000
 LEVELS = ("high", "low", "middle")
 
 Floats = npt.NDArray[np.float64]
@@ -184,9 +184,13 @@ def evidence(
     test: pd.DataFrame,
     model_file: Path,
     model: Any = None,
+    validation: pd.DataFrame | None = None,
     **changes: Any,
 ) -> Evidence:
-    """Return what the audit sees of a model of two outcomes; keywords replace any other part."""
+    """Return what the audit sees of a model of two outcomes; keywords replace any other part.
+
+    Where no rows of validation are given, those of train stand for them.
+    """
     model = Scorer(function) if model is None else model
     y_prob = np.asarray(model.predict_proba(test.drop(columns="y")))[:, 1]
     known = Evidence(
@@ -216,6 +220,7 @@ def evidence(
         random_state=0,
         lock="numpy==2.4.0 \\\n    --hash=sha256:" + "0" * 64 + "\n",
         train=train,
+        validation=train if validation is None else validation,
         test=test,
         model=model,
         model_file=model_file,
@@ -244,7 +249,7 @@ def class_evidence(
     model_file: Path,
     **changes: Any,
 ) -> Evidence:
-    """Return what the audit sees of a model of three classes, of tables as `of_classes` has them."""
+    """Return what the audit sees of a model of three classes; the tables are of `of_classes`."""
     model = Classifier(function)
     more = {
         "schema": described(dtype="str", kind="categorical", title="Risk", checks={"isin": LEVELS}),
@@ -268,7 +273,7 @@ def number_evidence(
     model_file: Path,
     **changes: Any,
 ) -> Evidence:
-    """Return what the audit sees of a model of a number, of tables as `of_numbers` has them."""
+    """Return what the audit sees of a model of a number; the tables are of `of_numbers`."""
     model = Regressor(function)
     known = evidence(truth, train, test, model_file)
     more = {
@@ -313,10 +318,21 @@ def tables(
     return table(train_rows, (seed, 0)), table(test_rows, (seed, 1), first=train_rows)
 
 
+@cache
+def validation(seed: int) -> pd.DataFrame:
+    """Return the rows by which the model of a seed was chosen."""
+    return table(VALIDATION_ROWS, (seed, 4), first=TRAIN_ROWS + TEST_ROWS)
+
+
 def binary(seed: int, function: Function = truth, **changes: Any) -> Evidence:
     """Return the evidence of a seed on a model of two outcomes; the default one is sound."""
     train, test = tables(seed)
-    given = {"train": train, "test": test, "draws": audit().bootstrap} | changes
+    given = {
+        "train": train,
+        "validation": validation(seed),
+        "test": test,
+        "draws": audit().bootstrap,
+    } | changes
     return evidence(function, model_file=folder() / "model.skops", **given)
 
 
@@ -325,6 +341,7 @@ def multiclass(seed: int, function: Function = chances, **changes: Any) -> Evide
     train, test = tables(seed)
     given = {
         "train": of_classes(train, (seed, 2)),
+        "validation": of_classes(validation(seed), (seed, 5)),
         "test": of_classes(test, (seed, 3)),
         "draws": audit().bootstrap,
     } | changes
@@ -336,6 +353,7 @@ def regression(seed: int, function: Function = amount, **changes: Any) -> Eviden
     train, test = tables(seed)
     given = {
         "train": of_numbers(train, (seed, 2)),
+        "validation": of_numbers(validation(seed), (seed, 5)),
         "test": of_numbers(test, (seed, 3)),
         "draws": audit().bootstrap,
     } | changes

@@ -1,20 +1,67 @@
 """Faults of a model that is not as good as promised."""
 
-from functools import cache
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 
-from bench.audit_faults.fault import Fault
-from bench.audit_faults.world import Floats, audit, binary, truth
-from stages.audit.performance import examine
+from bench.audit_faults.fault import Fault, World
+from bench.audit_faults.world import (
+    Floats,
+    Function,
+    amount,
+    audit,
+    binary,
+    chances,
+    multiclass,
+    number,
+    of_classes,
+    of_numbers,
+    regression,
+    table,
+    truth,
+)
+from stages.audit.evidence import Evidence
+from stages.audit.performance import RANKED_BY, champion, examine, gaps, over_dummy, over_rule
+from stages.core.metrics import METRICS, measure_all
+from stages.core.params import Champion
+from stages.core.statistics import Estimate
 from stages.core.verdicts import Verdict
+
+# A difference of two splits is known to 0.02 only on so many rows of each.
+GAP_ROWS = {"binary": 24_000, "multiclass": 24_000, "regression": 48_000}
+
+MADE: dict[str, Callable[..., Evidence]] = {
+    "binary": binary,
+    "multiclass": multiclass,
+    "regression": regression,
+}
+SOUND: dict[str, Function] = {"binary": truth, "multiclass": chances, "regression": amount}
+
+
+def examined(e: Evidence) -> list[Verdict]:
+    """Return the pillar's verdicts."""
+    return examine(e, audit().performance).verdicts
 
 
 @cache
-def sound(seed: int) -> list[Verdict]:
-    """A model that knows the truth."""
-    return examine(binary(seed), audit().performance).verdicts
+def _sound(task: str, seed: int) -> list[Verdict]:
+    return examined(MADE[task](seed))
+
+
+def sound(task: str) -> World:
+    """Return the world of a model that knows the truth."""
+    return partial(_sound, task)
+
+
+def of(task: str, function: Function) -> World:
+    """Return the world of another model."""
+    return lambda seed: examined(MADE[task](seed, function))
+
+
+# --- models -------------------------------------------------------------------------------
 
 
 def guess(frame: pd.DataFrame) -> Floats:
@@ -22,11 +69,293 @@ def guess(frame: pd.DataFrame) -> Floats:
     return np.random.default_rng(5).random(len(frame))
 
 
+def guess_classes(frame: pd.DataFrame) -> Floats:
+    """Shares by chance."""
+    return np.random.default_rng(5).dirichlet((1, 1, 1), len(frame))
+
+
+def guess_amount(frame: pd.DataFrame) -> Floats:
+    """A number by chance, of the right mean and spread."""
+    return np.random.default_rng(5).normal(350, 150, len(frame))
+
+
+def sure(frame: pd.DataFrame) -> Floats:
+    """The truth with its log-odds times 1.5: the order is kept."""
+    y_prob = truth(frame)
+    return 1 / (1 + ((1 - y_prob) / y_prob) ** 1.5)
+
+
+def sure_of_classes(frame: pd.DataFrame) -> Floats:
+    """The truth, each class to the power of 1.5: the order is kept."""
+    sharp = chances(frame) ** 1.5
+    return np.asarray(sharp / sharp.sum(axis=1, keepdims=True))
+
+
+def short(frame: pd.DataFrame) -> Floats:
+    """The truth less 15, a tenth of a standard deviation."""
+    return amount(frame) - 15
+
+
+def forgetful(frame: pd.DataFrame) -> Floats:
+    """The truth with the late months set to their middle."""
+    return truth(frame.assign(late=2))
+
+
+def forgetful_of_classes(frame: pd.DataFrame) -> Floats:
+    """The truth with the late months set to their middle."""
+    return chances(frame.assign(late=2))
+
+
+def forgetful_amount(frame: pd.DataFrame) -> Floats:
+    """The truth with the late months set to their middle."""
+    return amount(frame.assign(late=2))
+
+
+# --- what there was before ----------------------------------------------------------------
+
+
+def good_rule(seed: int) -> list[Verdict]:
+    """The rule decides by the truth, and the model without the late months."""
+    e = binary(seed, forgetful)
+    return [over_rule(replace(e, rule_decisions=e.decide(truth(e.rows))), e.paths())]
+
+
+def good_rule_of_classes(seed: int) -> list[Verdict]:
+    """The rule decides by the truth, and the model without the late months."""
+    e = multiclass(seed, forgetful_of_classes)
+    labels = np.array(e.classes, dtype=object)[e.decide(chances(e.rows))]
+    return [over_rule(replace(e, rule_decisions=labels), e.paths())]
+
+
+def good_rule_of_numbers(seed: int) -> list[Verdict]:
+    """The rule says the truth, and the model does without the late months."""
+    e = regression(seed, forgetful_amount)
+    return [over_rule(replace(e, rule_decisions=amount(e.rows)), e.paths())]
+
+
+def against_dummy(task: str, function: Function) -> World:
+    """Return the world in which a model is held against the target's distribution."""
+
+    def world(seed: int) -> list[Verdict]:
+        e = MADE[task](seed, function)
+        return [over_dummy(e, e.paths())]
+
+    return world
+
+
+def against(ours: Function, theirs: Function) -> World:
+    """Return the world in which a model is held against a champion."""
+    named = Champion(predictions="old")
+    bounds = audit().performance.model_copy(update={"champion": named})
+
+    def world(seed: int) -> list[Verdict]:
+        e = binary(seed, ours)
+        e = replace(e, test=e.test.assign(old=theirs(e.rows)))
+        return champion.examine(e, bounds).verdicts
+
+    return world
+
+
+# --- validation and test ------------------------------------------------------------------
+
+World3 = Callable[[pd.DataFrame, tuple[int, int]], pd.DataFrame]
+DRAWN: dict[str, World3] = {
+    "binary": lambda frame, seed: frame,
+    "multiclass": of_classes,
+    "regression": of_numbers,
+}
+
+
+def measured(e: Evidence) -> dict[str, Estimate]:
+    """Return the two metrics that are compared between the splits."""
+    names = (str(e.manifest["scoring"]), RANKED_BY[e.task])
+    found = measure_all(
+        e.predictions, e.draws, e.random_state, metrics=[METRICS[name] for name in names]
+    )
+    return {name: drawn.estimate() for name, drawn in found.items()}
+
+
+@cache
+def drawn(task: str, seed: int, place: int) -> pd.DataFrame:
+    """Return the rows of validation (1) or test (2)."""
+    return DRAWN[task](table(GAP_ROWS[task], (seed, 10 + place)), (seed, 20 + place))
+
+
+@cache
+def on_validation(task: str, seed: int) -> dict[str, Estimate]:
+    """Return the two metrics of the sound model on validation."""
+    return measured(MADE[task](seed, test=drawn(task, seed, 1)))
+
+
+def compared(
+    e: Evidence, validation: dict[str, Estimate], test: dict[str, Estimate]
+) -> list[Verdict]:
+    """Return the verdicts on the gap."""
+    return gaps(list(test), validation, test, audit().performance.max_gap, e.paths())
+
+
+@cache
+def _steady(task: str, seed: int) -> list[Verdict]:
+    e = MADE[task](seed, test=drawn(task, seed, 2))
+    return compared(e, on_validation(task, seed), measured(e))
+
+
+def steady(task: str) -> World:
+    """Return the world in which validation and test are rows of one kind."""
+    return partial(_steady, task)
+
+
+def learned_by_heart(seed: int) -> list[Verdict]:
+    """A fifth of what the model says of validation is the answer itself."""
+    rows = drawn("binary", seed, 1)
+    there = binary(seed, lambda frame: 0.8 * truth(frame) + 0.2 * rows["y"], test=rows)
+    e = binary(seed, test=drawn("binary", seed, 2))
+    return compared(e, measured(there), measured(e))
+
+
+def changed_world(task: str) -> World:
+    """Return the world in which test comes after the late months lost a third of their weight."""
+
+    def world(seed: int) -> list[Verdict]:
+        rows = drawn(task, seed, 2)
+        asked = rows.assign(late=1.5 * number(rows, "late") - 1)
+        e = MADE[task](seed, lambda frame: SOUND[task](asked), test=rows)
+        return compared(e, on_validation(task, seed), measured(e))
+
+    return world
+
+
+def few(seed: int) -> list[Verdict]:
+    """Only 150 rows of test."""
+    e = binary(seed)
+    return examined(binary(seed, test=e.test[:150]))
+
+
+def rare(seed: int) -> list[Verdict]:
+    """One class of three with 60 rows of test."""
+    test = multiclass(seed).test
+    middle = test[test["y"] == "middle"][:60]
+    kept = pd.concat([test[test["y"] != "middle"], middle], ignore_index=True)
+    return examined(multiclass(seed, test=kept))
+
+
 FAULTS = (
     Fault(
-        check="performance.criterion",
-        plant="a model that guesses, where the charter promises an ROC AUC of 0.7",
-        clean=sound,
-        faulty=lambda seed: examine(binary(seed, guess), audit().performance).verdicts,
+        "performance.test_size",
+        "150 rows of test, fewer than 100 of the rarer outcome",
+        sound("binary"),
+        few,
+        by=("insufficient",),
+    ),
+    Fault(
+        "performance.test_size",
+        "60 test rows of one class",
+        sound("multiclass"),
+        rare,
+        by=("insufficient",),
+        task="multiclass",
+    ),
+    Fault(
+        "performance.criterion",
+        "a model that guesses; ROC AUC 0.7 was promised",
+        sound("binary"),
+        of("binary", guess),
+    ),
+    Fault(
+        "performance.criterion",
+        "a model that guesses; ROC AUC 0.6 was promised",
+        sound("multiclass"),
+        of("multiclass", guess_classes),
+        task="multiclass",
+    ),
+    Fault(
+        "performance.criterion",
+        "a model that guesses; R² 0.3 was promised",
+        sound("regression"),
+        of("regression", guess_amount),
+        task="regression",
+    ),
+    Fault(
+        "performance.calibration",
+        "log-odds half as large again as they should be; rows keep their order",
+        sound("binary"),
+        of("binary", sure),
+    ),
+    Fault(
+        "performance.calibration",
+        "probabilities to the power of 1.5, the order kept",
+        sound("multiclass"),
+        of("multiclass", sure_of_classes),
+        task="multiclass",
+    ),
+    Fault(
+        "performance.calibration",
+        "every number too low by a tenth of a standard deviation",
+        sound("regression"),
+        of("regression", short),
+        task="regression",
+    ),
+    Fault(
+        "performance.better_than_rule",
+        "a model blind to the column that matters most, against a rule that sees it",
+        sound("binary"),
+        good_rule,
+    ),
+    Fault(
+        "performance.better_than_rule",
+        "a model blind to the column that matters most, against a rule that sees it",
+        sound("multiclass"),
+        good_rule_of_classes,
+        task="multiclass",
+    ),
+    Fault(
+        "performance.better_than_rule",
+        "a model blind to the column that matters most, against a rule that sees it",
+        sound("regression"),
+        good_rule_of_numbers,
+        task="regression",
+    ),
+    Fault(
+        "performance.better_than_dummy",
+        "a model that guesses",
+        sound("binary"),
+        against_dummy("binary", guess),
+    ),
+    Fault(
+        "performance.better_than_dummy",
+        "a model that guesses",
+        sound("multiclass"),
+        against_dummy("multiclass", guess_classes),
+        task="multiclass",
+    ),
+    Fault(
+        "performance.better_than_dummy",
+        "a model that guesses",
+        sound("regression"),
+        against_dummy("regression", guess_amount),
+        task="regression",
+    ),
+    Fault(
+        "performance.gap",
+        "a model that has seen validation: a fifth of what it says there is the answer",
+        steady("binary"),
+        learned_by_heart,
+    ),
+    *(
+        Fault(
+            "performance.gap",
+            "the world changed: the strongest column counts a third less in test than it did",
+            steady(task),
+            changed_world(task),
+            of={"binary": "log_loss", "multiclass": "log_loss"}.get(task, ""),
+            task=task,
+        )
+        for task in MADE
+    ),
+    Fault(
+        "performance.better_than_champion",
+        "a model blind to a column that the model in use sees",
+        against(truth, forgetful),
+        against(forgetful, truth),
     ),
 )

@@ -1,7 +1,7 @@
 """Values that come with a type of their own, held against the declared one.
 
-Nothing is converted but what loses nothing: a whole number is read from a float up to 2**53,
-beyond which floats have lost digits; a number is no text, and a text is read as in a CSV file.
+Nothing is converted but what loses nothing: a whole number is read from a float below 2**53,
+from where on floats have lost digits; a number is no text, and a text is read as in a CSV file.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from stages.core.cells.text import Cells, Mask, Spelling, in_utc, read_texts
 from stages.core.schema import Column
 
-# The largest whole number up to which each float is the number that was written.
+# From here on a float may stand for another whole number than was written.
 _EXACT = 2**53
 
 _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -112,7 +112,7 @@ def _of_floats(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray
         refused = present & ~np.isfinite(numbers)
     else:
         with np.errstate(invalid="ignore"):
-            refused = present & ~((np.abs(numbers) <= _EXACT) & (numbers == np.trunc(numbers)))
+            refused = present & ~((np.abs(numbers) < _EXACT) & (numbers == np.trunc(numbers)))
     good = pa.array(np.where(refused, np.nan, numbers), pa.float64(), from_pandas=True)
     if column.dtype != "float64":
         good = good.cast(pa.int64())

@@ -20,6 +20,7 @@ from stages.core.quality import (
     check_constant_columns,
     check_duplicates,
     check_leakage,
+    check_missing_labels,
     check_target,
     status_of,
     table_of_cases,
@@ -97,9 +98,11 @@ def examine(
     if key is not None:
         schema.column(key, "charter.key")
     frame = frame.reset_index(drop=True)
-    outcomes = [check_schema(frame, schema)]
+    outcomes = [check_schema(frame, _without_labels(schema, target.column))]
     if concerns_shape(outcomes[0].cases):
         return frame, [*outcomes, *_not_examined()]
+    frame = _kept(frame, outcomes[-1])
+    outcomes.append(check_missing_labels(frame, target.column, quality.missing_labels))
     frame = _kept(frame, outcomes[-1])
     outcomes.append(check_duplicates(frame, target.column, key, quality.duplicates))
     frame = _kept(frame, outcomes[-1])
@@ -120,6 +123,12 @@ def check_schema(frame: pd.DataFrame, schema: Schema) -> Outcome:
     found = [f"{at.column}: {at.failures:,} fail {at.check}" for at in counts.itertuples(name="At")]
     why = "; ".join(found) or f"{len(schema.columns)} columns hold what schema.yaml declares"
     return Outcome("schema", cases, status_of(cases), len(cases), "0 failures", why)
+
+
+def _without_labels(schema: Schema, target: str) -> Schema:
+    """Return `schema` with a target that may be missing: `missing_labels` judges that."""
+    lenient = schema.columns[target].model_copy(update={"nullable": True})
+    return schema.model_copy(update={"columns": {**schema.columns, target: lenient}})
 
 
 def _not_examined() -> list[Outcome]:

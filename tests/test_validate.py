@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 TARGET = "default payment next month"
 IDS = [
     "validate.schema",
+    "validate.missing_labels",
     "validate.duplicates",
     "validate.conflicting_labels",
     "validate.constant_columns",
@@ -100,6 +101,7 @@ def test_the_default_table_has_its_known_faults(tmp_path: Path, credit: pd.DataF
     assert found.error is None
     assert found.status == {
         "schema": "warn",
+        "missing_labels": "pass",
         "duplicates": "warn",
         "conflicting_labels": "warn",
         "constant_columns": "pass",

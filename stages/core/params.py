@@ -284,6 +284,7 @@ class SingleFeatureLeakage(Section):
 class Validate(Section):
     """What happens at each fault of quality."""
 
+    missing_labels: Literal["fail", "drop"]
     duplicates: Literal["fail", "warn", "drop"]
     conflicting_labels: Literal["fail", "warn", "drop"]
     constant_columns: Literal["fail", "warn"]

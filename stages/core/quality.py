@@ -74,6 +74,23 @@ def status_of(cases: pd.DataFrame) -> Status:
     return "warn" if len(cases) else "pass"
 
 
+def check_missing_labels(frame: pd.DataFrame, target: str, policy: Policy) -> Outcome:
+    """Find the rows whose target is missing: nothing can be learned of them or said of them.
+
+    None passes with a warning: nothing later could tell a missing label from a negative one.
+
+    Args: as `check_duplicates`.
+    """
+    rows = frame.index[frame[target].isna()]
+    cases = table_of_cases(
+        "missing_labels",
+        policy,
+        [(target, int(row), None, "the label is missing") for row in rows],
+    )
+    why = f"{len(rows):,} of {len(frame):,} rows have no label"
+    return Outcome("missing_labels", cases, status_of(cases), len(rows), "0 rows", why)
+
+
 def check_duplicates(frame: pd.DataFrame, target: str, key: str | None, policy: Policy) -> Outcome:
     """Find the rows that repeat an earlier one in all columns but the key.
 
@@ -155,17 +172,13 @@ def check_constant_columns(frame: pd.DataFrame, target: str, policy: Policy) -> 
 def check_target(frame: pd.DataFrame, target: Target, policy: Policy) -> Outcome:
     """Find what keeps the target from being learned.
 
-    A missing label, a number that is none and an empty table stop the pipeline whatever the
-    policy: nothing later could tell a missing label from a negative one.
+    A number that is none and an empty table stop the pipeline whatever the policy.
 
     Args: as `check_duplicates`.
     """
     column = target.column
     labels = frame[column].dropna()
-    faults: list[tuple[Policy, Case]] = [
-        ("fail", (column, int(row), None, "the label is missing"))
-        for row in frame.index[frame[column].isna()]
-    ]
+    faults: list[tuple[Policy, Case]] = []
     found = sorted({class_label(value) for value in labels.unique()})
     value: float | int | None = None
     if not found:
@@ -200,11 +213,7 @@ def check_target(frame: pd.DataFrame, target: Target, policy: Policy) -> Outcome
         ],
         ignore_index=True,
     )
-    whole = [case[3] for _, case in faults if case[1] is None]
-    unlabelled = int(frame[column].isna().sum())
-    if unlabelled:
-        whole.insert(0, f"missing labels: {unlabelled:,}")
-    why = "; ".join(whole) or good
+    why = "; ".join(case[3] for _, case in faults) or good
     return Outcome("one_class_target", cases, status_of(cases), value, threshold, why)
 
 

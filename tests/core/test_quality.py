@@ -18,6 +18,7 @@ from stages.core.quality import (
     check_constant_columns,
     check_duplicates,
     check_leakage,
+    check_missing_labels,
     check_target,
     status_of,
     table_of_cases,
@@ -125,9 +126,8 @@ def test_a_constant_column_is_found_whatever_its_type() -> None:
             "fail",
             "3 labels, and all but the positive one are one class: 0, 1, 2",
         ),
-        ([0, 1, None], "warn", "fail", "missing labels: 1"),
-        ([1, None, None], "warn", "fail", "missing labels: 2; every row has this one label"),
-        ([None, None], "warn", "fail", "missing labels: 2; no row has a label"),
+        ([1, None, None], "warn", "warn", "every row has this one label"),
+        ([None, None], "warn", "fail", "no row has a label"),
         ([], "warn", "fail", "no row has a label"),
     ],
 )
@@ -139,12 +139,15 @@ def test_a_target_that_cannot_be_learned_is_found(
     assert why in outcome.why
 
 
-def test_each_missing_label_is_listed() -> None:
+@pytest.mark.parametrize(("policy", "status"), [("fail", "fail"), ("drop", "warn")])
+def test_each_missing_label_is_listed(policy: Policy, status: str) -> None:
     frame = pd.DataFrame({"y": pd.array([0, None, 1, None], dtype="Int64")}, index=[0, 4, 5, 9])
-    outcome = check_target(frame, TARGET, "fail")
+    outcome = check_missing_labels(frame, "y", policy)
     assert rows(outcome) == [4, 9]
-    assert set(outcome.cases["policy"]) == {"fail"}
-    assert outcome.value == 0.5
+    assert set(outcome.cases["policy"]) == {policy}
+    assert (outcome.status, outcome.value) == (status, 2)
+    assert outcome.why == "2 of 4 rows have no label"
+    assert check_missing_labels(frame.dropna(), "y", policy).status == "pass"
 
 
 def leakage_schema(*names: str, kind: str = "numeric", dtype: str = "float64") -> Schema:

@@ -1,10 +1,16 @@
-"""The address of a remote: what kind it is, and that it holds no secret."""
+"""The address of a remote: what kind it is, who speaks to it, and that it holds no secret."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from stages.core.errors import LoopwrightError
+from dvc.fs import get_cloud_fs
+from dvc.repo import Repo
+
+from stages.core.errors import LoopwrightError, how_to_install
+from stages.core.markdown import one_line
 
 # Of each kind that DVC knows: what its own tools read, and DVC's options that hold a secret.
 _HTTP = ("", ("user", "password"))
@@ -25,6 +31,7 @@ CREDENTIALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "webdav": _HTTP,
     "webdavs": _HTTP,
 }
+_EXTRAS = ("s3", "ssh")  # of pyproject.toml; other kinds are extras of DVC alone
 _NAMES_A_USER = ("ssh", "hdfs", "webhdfs")  # the user is part of these addresses, and no secret
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -40,6 +47,21 @@ class Address:
 
     url: str
     kind: str
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """Return the address of a remote that DVC's configuration names."""
+        kind, found, _ = url.partition("://")
+        return cls(url, kind if found else "")
+
+    def how_to_install(self) -> str:
+        """Return how the package that speaks to this kind of remote is installed."""
+        if self.kind in _EXTRAS:
+            return how_to_install(self.kind)
+        return (
+            f"put `dvc[{self.kind}]` in the place of `dvc` in pyproject.toml, "
+            "run `make lock` and then `make install`"
+        )
 
     def where_credentials_go(self, name: str) -> str:
         """Return where the credentials of the remote called `name` belong; a folder has none."""
@@ -85,6 +107,25 @@ def read_address(url: str, name: str) -> Address:
             f"leave it out: {address.where_credentials_go(name)}"
         )
     return address
+
+
+def file_system(repo: Repo, name: str, remote: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return what DVC would reach `remote` by, not connected yet, and the folder there.
+
+    Args:
+        repo: whose configuration counts too.
+        name: what the remote is called, for the error.
+        remote: its section of the configuration.
+
+    Raises:
+        LoopwrightError: the package for its kind is missing.
+    """
+    try:
+        kind, options, folder = get_cloud_fs(repo.config, **remote)
+        return kind(**options), str(folder)
+    except ImportError as missing:
+        how = Address.of(str(remote["url"])).how_to_install()
+        raise LoopwrightError(f"remote '{name}': {one_line(missing)}; {how}") from None
 
 
 def masked(text: str) -> str:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from operate.remote.address import masked
+from operate.remote.address import file_system, masked
 from stages.core.errors import LoopwrightError
 from stages.core.markdown import one_line
 
@@ -36,6 +36,8 @@ def restore(root: Path, revisions: Sequence[str] = (), compute: bool = False) ->
     try:
         with Repo(str(root)) as repo:
             remote = repo.config["core"].get("remote")
+            if remote:
+                file_system(repo, remote, repo.config["remote"][remote])
             trouble = _fetch(repo, revisions) if remote else None
             repo.checkout(allow_missing=True)
             kept = [out for out in repo.index.outs if out.use_cache]

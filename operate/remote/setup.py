@@ -10,10 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dvc.exceptions import DvcException
-from dvc.fs import get_cloud_fs
 from dvc.repo import Repo
 
-from operate.remote.address import Address, masked, read_address
+from operate.remote.address import Address, file_system, masked, read_address
 from stages.core.errors import LoopwrightError
 from stages.core.markdown import one_line
 
@@ -73,8 +72,7 @@ def check(root: Path) -> str:
     with _opened(root) as repo:
         name = _default(repo)
         remote = dict(repo.config["remote"][name])
-        kind, found, _ = str(remote["url"]).partition("://")
-        _probe(repo, name, Address(str(remote["url"]), kind if found else ""), remote)
+        _probe(repo, name, Address.of(str(remote["url"])), remote)
     return f"remote '{name}' can be written and read"
 
 
@@ -113,8 +111,7 @@ def _default(repo: Repo) -> str:
 def _probe(repo: Repo, name: str, address: Address, remote: dict[str, Any]) -> None:
     """Write, read and remove a small file in `remote`, by the file system that DVC would take."""
     try:
-        kind, options, folder = get_cloud_fs(repo.config, **remote)
-        files = kind(**options)
+        files, folder = file_system(repo, name, remote)
         with TemporaryDirectory() as scratch:
             sent, back = Path(scratch) / "sent", Path(scratch) / "back"
             sent.write_text(token_hex(16), encoding="ascii")
@@ -128,11 +125,8 @@ def _probe(repo: Repo, name: str, address: Address, remote: dict[str, Any]) -> N
                     files.rm_file(there)
             if back.read_bytes() != sent.read_bytes():
                 raise OSError("other bytes came back than were sent")
-    except ImportError as missing:
-        raise LoopwrightError(
-            f"remote '{name}': {missing}; put `dvc[{address.kind}]` in the place of `dvc` in "
-            "pyproject.toml and run `make lock`"
-        ) from None
+    except LoopwrightError:
+        raise
     except Exception as fault:  # each kind of remote fails in its own way
         why = masked(one_line(fault)) or type(fault).__name__
         raise LoopwrightError(

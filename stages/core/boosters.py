@@ -17,7 +17,7 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from stages.core.errors import LoopwrightError
+from stages.core.errors import LoopwrightError, how_to_install
 from stages.core.monotonic import Directions
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ CHANCE = ("train_finish_time", "model_guid")
 def _missing(library: str) -> LoopwrightError:
     return LoopwrightError(
         f"estimator {library}: the package '{library}' is not installed; it is an extra: "
-        'run `make lock EXTRAS="--extra boost"` and then `make install`'
+        + how_to_install("boost")
     )
 
 

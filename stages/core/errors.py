@@ -12,6 +12,11 @@ class LoopwrightError(Exception):
     """
 
 
+def how_to_install(extra: str) -> str:
+    """Return how the packages of an extra of pyproject.toml are installed."""
+    return f'run `make lock EXTRAS="--extra {extra}"` and then `make install`'
+
+
 def did_you_mean(name: str, possible: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest of `possible`, or ``""``."""
     close = get_close_matches(name, list(possible), n=1)

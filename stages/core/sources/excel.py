@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.cells.reading import Gathered
-from stages.core.errors import LoopwrightError, did_you_mean
+from stages.core.errors import LoopwrightError, did_you_mean, how_to_install
 from stages.core.sources.declared import Excel
 from stages.core.sources.header import Check
 from stages.core.sources.raw import Raw
@@ -106,7 +106,7 @@ def _sheet(path: Path, name: str, format: Excel, stored: bool) -> Any:  # noqa: 
         import openpyxl
     except ImportError:
         raise LoopwrightError(
-            f"{name}: reading Excel needs openpyxl: pip install 'loopwright[excel]'"
+            f"{name}: reading Excel needs openpyxl, an extra: {how_to_install('excel')}"
         ) from None
     from zipfile import BadZipFile
 

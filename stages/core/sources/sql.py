@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from stages.core.cells.reading import Gathered
 from stages.core.credentials import masked, secrets_of
-from stages.core.errors import LoopwrightError
+from stages.core.errors import LoopwrightError, how_to_install
 from stages.core.sources.declared import SqlSource
 from stages.core.sources.found import Facts, Look, Read
 from stages.core.sources.header import Check
@@ -21,7 +21,11 @@ from stages.core.sources.raw import Raw, places_of_rows
 
 _BUNDLE = 20_000
 _ORDERED = re.compile(r"\border\s+by\b", re.IGNORECASE)
-_PACKAGES = {"postgresql": "'loopwright[sql]'", "mysql": "pymysql", "mssql": "pyodbc"}
+_HOW = {
+    "postgresql": how_to_install("sql"),
+    "mysql": "pip install pymysql",
+    "mssql": "pip install pyodbc",
+}
 
 
 def read_sql(source: SqlSource, tracked: Path, check: Check, key: str) -> Read:
@@ -143,8 +147,8 @@ def _connected(source: SqlSource, tracked: Path, key: str) -> Iterator[Any]:
             yield connection.execution_options(**options)
     except (ArgumentError, NoSuchModuleError, ImportError) as fault:
         scheme = (source.url or "").partition("://")[0].partition("+")[0]
-        package = _PACKAGES.get(scheme)
-        advice = f"; pip install {package}" if package and isinstance(fault, ImportError) else ""
+        how = _HOW.get(scheme)
+        advice = f"; {how}" if how and isinstance(fault, ImportError) else ""
         raise LoopwrightError(
             f"{name}: no such database, or its driver is not installed "
             f"({masked(str(fault), secrets)}){advice}"

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages.core.credentials import masked
-from stages.core.errors import LoopwrightError
+from stages.core.errors import LoopwrightError, how_to_install
 from stages.core.sources.declared import StorageSource
 from stages.core.sources.formats import read_file
 from stages.core.sources.found import Facts, Look, Read, compared, digest_of
@@ -41,12 +41,12 @@ _NOT_HERE = {
     "http": "kind: http",
     "https": "kind: http",
 }
-_PACKAGES = {
-    "s3": "'loopwright[s3]'",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "az": "adlfs",
-    "abfs": "adlfs",
+_HOW = {
+    "s3": how_to_install("s3"),
+    "gs": "pip install gcsfs",
+    "gcs": "pip install gcsfs",
+    "az": "pip install adlfs",
+    "abfs": "pip install adlfs",
 }
 
 
@@ -103,8 +103,8 @@ def _system(source: StorageSource, key: str) -> tuple[Any, str]:
     try:
         system, path = url_to_fs(source.url, **(source.options or {}))
     except ImportError as fault:
-        package = _PACKAGES.get(scheme)
-        advice = f": pip install {package}" if package else f" ({fault})"
+        how = _HOW.get(scheme)
+        advice = f": {how}" if how else f" ({fault})"
         raise LoopwrightError(f"{key}.url: {scheme}:// needs another package{advice}") from None
     except ValueError as fault:
         raise LoopwrightError(f"{key}.url: {masked(str(fault))}") from None

@@ -67,6 +67,19 @@ def test_another_code_is_a_seen_one_and_never_the_own() -> None:
     assert drawn.tolist() == [2, 1, pd.NA]
 
 
+def test_another_code_is_drawn_as_if_each_row_had_a_table_of_its_own() -> None:
+    rng = np.random.default_rng(1)
+    seen = pd.Series([f"code_{i}" for i in rng.zipf(1.5, 3000) % 400])
+    column = pd.Series([f"code_{i}" for i in rng.integers(0, 450, 500)])
+    values = another(column, seen, np.random.default_rng(2))
+    counts = seen.value_counts().sort_index()
+    for row, u in enumerate(np.random.default_rng(2).random(len(column))):
+        others = counts.drop(column[row], errors="ignore")
+        expected = others.index[int((u * others.sum() >= others.cumsum()).sum())]
+        assert values is not None
+        assert values[row] == expected
+
+
 def by_town(frame: pd.DataFrame) -> Any:
     return np.where(frame["town"] == "Kiel", 0.9, 0.1)
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,17 @@ def test_codes_and_texts_are_told_by_name(make: Make) -> None:
             for sex in ("male", "female")
         ),
     }
+
+
+def test_of_thousands_of_codes_a_few_are_named(make: Make) -> None:
+    e = make(lambda frame: np.where(frame["town"].astype(str) > "town_1000", 0.8, 0.1))
+    codes = pd.Series([f"town_{i % 2000:04}" for i in range(max(len(e.train), len(e.test)))])
+    train, test = (rows.assign(town=codes[: len(rows)].to_numpy()) for rows in (e.train, e.test))
+    e = replace(e, train=train, test=test)
+    rows = surrogate_table(e, fit_surrogate(e, ["town"]))
+    assert [len(row["Who"]) < 200 for row in rows] == [True, True]
+    assert rows[1]["Who"].startswith("Town: town_0000, town_0001, ")
+    assert rows[1]["Who"].endswith("town_0011, 989 more")
 
 
 def test_a_constant_model_has_one_leaf(make: Make) -> None:

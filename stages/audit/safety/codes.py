@@ -35,9 +35,15 @@ def another(
     counts = seen.value_counts().sort_index()
     if len(counts) < 2:
         return None
-    own = counts.index.get_indexer(pd.Index(column))[:, None] == np.arange(len(counts))
-    cumulative = np.where(own, 0.0, counts.to_numpy(dtype=np.float64)).cumsum(axis=1)
-    drawn = (rng.random((len(column), 1)) * cumulative[:, -1:] >= cumulative).sum(axis=1)
+    own = counts.index.get_indexer(pd.Index(column))
+    until = counts.to_numpy(dtype=np.float64).cumsum()
+    # The last, of row -1, stands for a value that train does not hold.
+    size = np.append(counts.to_numpy(dtype=np.float64), 0.0)[own]
+    before = until[own] - size
+    place = rng.random(len(column)) * (until[-1] - size)
+    # What is drawn beyond the row's own value skips it.
+    place += np.where((own >= 0) & (place >= before), size, 0.0)
+    drawn = np.searchsorted(until, place, side="right")
     values = pd.Series(counts.index.to_numpy()[drawn], index=column.index).astype(column.dtype)
     return values.where(column.notna(), column)
 

@@ -47,7 +47,7 @@ def slices(e: Evidence, min_size: int) -> Slices:
     for column, spec in e.schema.columns.items():
         if column in (e.target.column, e.key) or spec.kind in ("identifier", "datetime"):
             continue
-        for label, mask in _parts(e, column):
+        for label, mask in _parts(e, column, min_size):
             if min_size <= mask.sum() <= len(mask) - min_size:
                 names.append((column, label))
                 masks.append(mask)
@@ -55,7 +55,9 @@ def slices(e: Evidence, min_size: int) -> Slices:
     return Slices(tuple(names), inside)
 
 
-def _parts(e: Evidence, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _parts(
+    e: Evidence, column: str, min_size: int
+) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     spec, values = e.schema.columns[column], e.test[column]
     if spec.kind == "numeric":
         edges = np.unique(e.train[column].quantile([0, 0.25, 0.5, 0.75, 1]).dropna())
@@ -67,7 +69,9 @@ def _parts(e: Evidence, column: str) -> Iterator[tuple[str, npt.NDArray[np.bool_
             below = numbers <= edges[place + 1] if place + 2 < len(edges) else numbers == numbers
             yield f"{shown[place]} to {shown[place + 1]}", above & below
     else:
-        for value in sorted(values.dropna().unique()):
+        # A rare value is no slice, and there may be thousands of them.
+        rows = values.value_counts()
+        for value in sorted(rows.index[rows >= min_size]):
             yield spec.label(value), (values == value).to_numpy(dtype=bool, na_value=False)
     yield "missing", values.isna().to_numpy()
 

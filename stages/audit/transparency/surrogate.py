@@ -15,6 +15,8 @@ from stages.core.statistics import Floats, bootstrap, estimate, ratio
 from stages.core.verdicts import Verdict
 
 SURROGATE_DEPTH, SURROGATE_LEAF, SURROGATE_GAIN = 5, 50, 1e-4
+# So many codes of a leaf are named.
+LISTED = 12
 # Far above the last bits of a sum of probabilities, far below what anyone could read.
 LAST_BITS = 1e-9
 
@@ -152,7 +154,8 @@ def _condition(e: Evidence, surrogate: Surrogate, name: str, low: float, high: f
             for code, value in zip(codes, values, strict=True)
             if low < float(code) <= high
         ]
-        return f"{title}: {', '.join(held)}"
+        more = f", {len(held) - LISTED:,} more" if len(held) > LISTED else ""
+        return f"{title}: {', '.join(held[:LISTED])}{more}"
     if np.isinf(low):
         return f"{title} at most {amounts([high])[0]}"
     if np.isinf(high):

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from stages.audit.evidence import Evidence, bounded
-from stages.core.fairness import Draws, Grouping
+from stages.core.fairness import Draws, Grouping, of_greatest
 from stages.core.figures import BLUE, MUTED, elide, figure
 from stages.core.metrics import NumberPredictions
 from stages.core.params import AuditFairness
-from stages.core.statistics import Estimate, Floats, bootstrap, estimate, interval, weighted_mean
+from stages.core.statistics import Drawn, Estimate, Floats, bootstrap, interval, weighted_mean
 from stages.core.verdicts import Verdict
 
 # Of what chance makes of errors alike in all groups, the share that is told as chance.
@@ -48,8 +48,17 @@ class NumberComparison:
         judged = np.flatnonzero(self.large)
         if len(judged) < 2:
             return {"value": None, "interval": None}
+        once, drawn = self.once[judged, ERROR], self.drawn[:, judged, ERROR]
+        each = (drawn[:, :, None] - drawn[:, None, :]).reshape(len(drawn), -1)
+        return of_greatest((once[:, None] - once).ravel(), each, least=0.0)
+
+    def drawn_disparity(self) -> Drawn:
+        """Return the same as it is and on each draw, to be compared with another one."""
+        judged = np.flatnonzero(self.large)
+        if len(judged) < 2:
+            return Drawn(float("nan"), np.full(len(self.drawn), np.nan))
         errors = self.drawn[:, judged, ERROR]
-        return estimate(float(np.ptp(self.once[judged, ERROR])), np.ptp(errors, axis=1))
+        return Drawn(float(np.ptp(self.once[judged, ERROR])), np.ptp(errors, axis=1))
 
     def by_chance(self, how: Draws) -> float:
         """Return what chance makes of it in one case of twenty, if errors are alike in all."""

@@ -12,13 +12,15 @@ from stages.core.fairness.measures import (
     FN,
     FP,
     OF_ERRORS,
+    RATIOS,
     TN,
     TP,
+    contrasts,
     measures,
     sums,
 )
 from stages.core.metrics import Predictions
-from stages.core.statistics import Estimate, Floats, Seed, bootstrap, estimate
+from stages.core.statistics import UNDEFINED, Drawn, Estimate, Floats, Seed, bootstrap, estimate
 
 # Below ten of an outcome, a rate among them says nothing (the rule of thumb n p >= 10).
 MIN_OUTCOMES = 10
@@ -76,11 +78,26 @@ class Comparison:
         """Return a disparity over the groups that can be judged, with its interval."""
         judged = self.judged(name)
         if len(judged) < 2:
-            return {"value": None, "interval": None}
+            return UNDEFINED
+        once = contrasts(name, {title: rates[None, judged] for title, rates in self.once.items()})
+        each = contrasts(name, {title: rates[:, judged] for title, rates in self.drawn.items()})
+        if name not in RATIOS:
+            return of_greatest(once[0], each, least=0.0)
+        found = of_greatest(-once[0], -each, least=-1.0)
+        if found["value"] is None or found["interval"] is None:
+            return UNDEFINED
+        low, high = found["interval"]
+        return {"value": -found["value"], "interval": (-high, -low)}
+
+    def drawn_disparity(self, name: str) -> Drawn:
+        """Return a disparity as it is and on each draw, to be compared with another one."""
+        judged = self.judged(name)
+        if len(judged) < 2:
+            return Drawn(float("nan"), np.full(len(self.drawn["Selection rate"]), np.nan))
         measure = DISPARITIES[name]
-        value = measure({title: column[None, judged] for title, column in self.once.items()})
-        drawn = measure({title: column[:, judged] for title, column in self.drawn.items()})
-        return estimate(float(value[0]), drawn)
+        value = measure({title: rates[None, judged] for title, rates in self.once.items()})
+        drawn = measure({title: rates[:, judged] for title, rates in self.drawn.items()})
+        return Drawn(float(value[0]), drawn)
 
     def by_chance(self, name: str, draws: int, rng: np.random.Generator) -> Floats:
         """Return the disparity that chance makes of a model that is fair, (draws,).
@@ -114,6 +131,31 @@ class Comparison:
         else:
             rates = {"Selection rate": drawn([TP, FP], cells)}
         return DISPARITIES[name](rates)
+
+
+def of_greatest(once: Floats, each: Floats, least: float, level: float = 0.95) -> Estimate:
+    """Return the greatest of several contrasts with its interval.
+
+    The greatest of what is drawn lies above the greatest of what is so, for chance is in it
+    twice: percentiles of it are no interval, and may even miss the value. The upper end here
+    is the greatest of the contrasts' own upper ends: that of the truly greatest one is among
+    them. The lower end is below the value by what, in `level` of the draws, no contrast
+    rises above its own value (simultaneous: Westfall and Young, 1993).
+
+    Args:
+        once: the contrasts on the rows as they are, (m,).
+        each: the same on each draw, (draws, m).
+        least: what the greatest cannot be below.
+        level: of the interval.
+    """
+    value, samples = float(once.max()), each.max(axis=1)
+    if estimate(value, samples, level)["interval"] is None:
+        return UNDEFINED
+    each = each[~np.isnan(samples)]
+    upper = float(np.quantile(each, (1 + level) / 2, axis=0).max())
+    risen = float(np.quantile((each - once).max(axis=1), level))
+    low, high = max(value - risen, least), max(upper, value)
+    return {"value": value, "interval": (min(low, value), high)}
 
 
 def compare(

@@ -91,6 +91,29 @@ def calibration_error(rates: Mapping[str, Floats]) -> Floats:
     return furthest
 
 
+def contrasts(name: str, rates: Mapping[str, Floats]) -> Floats:
+    """Return all single comparisons of groups that a disparity is the worst of, (d, m).
+
+    The disparity is their greatest, of `RATIOS` their smallest.
+    """
+    if name == "calibration_error":
+        return np.hstack([rates["Calibration"], -rates["Calibration"]])
+    compared = _ratios if name in RATIOS else _differences
+    return np.hstack([compared(rates[title]) for title in COMPARED[name]])
+
+
+def _differences(rates: Floats) -> Floats:
+    each: Floats = rates[:, :, None] - rates[:, None, :]
+    return each.reshape(len(rates), -1)
+
+
+def _ratios(rates: Floats) -> Floats:
+    one, other = rates[:, :, None], rates[:, None, :]
+    # By a rate of 0 nothing is divided: the pair the other way round tells it.
+    each = np.where(other == 0, 1.0, ratio(one, other)).reshape(len(rates), -1)
+    return np.where(rates.max(axis=1, keepdims=True) == 0, np.nan, each)
+
+
 def _range(rates: Floats) -> Floats:
     widest: Floats = rates.max(axis=1) - rates.min(axis=1)
     return widest
@@ -107,6 +130,14 @@ DISPARITIES = {
     "equalized_odds_ratio": equalized_odds_ratio,
     "error_rate_difference": error_rate_difference,
     "calibration_error": calibration_error,
+}
+# The measures that a disparity compares group by group.
+COMPARED = {
+    "demographic_parity_difference": ("Selection rate",),
+    "demographic_parity_ratio": ("Selection rate",),
+    "equalized_odds_difference": ("True positive rate", "False positive rate"),
+    "equalized_odds_ratio": ("True positive rate", "False positive rate"),
+    "error_rate_difference": ("Error rate",),
 }
 # Of these 1 is best, of the others 0.
 RATIOS = frozenset({"demographic_parity_ratio", "equalized_odds_ratio"})

@@ -13,7 +13,7 @@ import numpy as np
 
 from stages.core.bounds import bounded, listed
 from stages.core.fairness.comparison import Comparison, Draws
-from stages.core.fairness.measures import RATIOS
+from stages.core.fairness.measures import COMPARED, RATIOS
 from stages.core.params import AuditFairness
 from stages.core.statistics import Floats
 from stages.core.verdicts import SEVERITY, Verdict
@@ -30,13 +30,6 @@ BOUNDED = (
     "error_rate_difference",
     "calibration_error",
 )
-
-_TITLES = {
-    "demographic_parity_difference": ("Selection rate",),
-    "demographic_parity_ratio": ("Selection rate",),
-    "equalized_odds_difference": ("True positive rate", "False positive rate"),
-    "error_rate_difference": ("Error rate",),
-}
 
 
 def bound_of(name: str, bounds: AuditFairness) -> float:
@@ -141,7 +134,7 @@ def _extremes(c: Comparison, name: str) -> str:
             f"; the mean probability of {labels[at]} lies {abs(off[at]):.1%} {way} "
             "the share of positives"
         )
-    title = max(_TITLES[name], key=lambda title: float(np.ptp(c.once[title][places])))
+    title = max(COMPARED[name], key=lambda title: float(np.ptp(c.once[title][places])))
     rates: Floats = c.once[title][places]
     told = (
         f"; {title.lower()} from {rates.min():.1%} ({labels[rates.argmin()]}) "

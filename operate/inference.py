@@ -36,6 +36,14 @@ DATES = (
     "%d-%m-%Y",
     "%d.%m.%Y %H:%M",
     "%m/%d/%Y %H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%b %d %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d %B %Y",
 )
 # So many different texts are tried; the pipeline reads all of them by the declared format.
 TRIED = 500
@@ -50,7 +58,11 @@ TEXT_LENGTH, TEXT_WORDS = 40, 4
 NAMES_ROWS = 0.9
 
 _WHOLE = re.compile(r"-?[0-9]+")
-_NAME_OF_KEY = re.compile(r"(^|_)(id|key|uuid|guid|number|nr|no|index|instant)$|id$", re.IGNORECASE)
+_NAME_OF_KEY = re.compile(
+    r"(?i:(^|[^a-z])(id|key|uuid|guid|number|nr|no|index|instant)$)|[a-z]I[Dd]$"
+    # what the first column is called where its name was empty, as R and pandas write row names
+    r"|^column_1$"
+)
 _BOOLEANS = {"true", "false"}
 _LIMIT = 2**63
 
@@ -66,6 +78,7 @@ class Guess:
         distinct: how many different values it has, missing ones apart.
         unique: whether no value stands twice.
         missing: how many of its values are missing.
+        rarest: how often its rarest value stands.
     """
 
     column: Column
@@ -74,6 +87,7 @@ class Guess:
     distinct: int
     unique: bool
     missing: int
+    rarest: int
 
 
 @dataclass(frozen=True)
@@ -208,6 +222,9 @@ def _whole_numbers(name: str, found: Texts) -> Guess:
     dtype: Dtype = "Int64" if found.missing else "int64"
     if _is_unique(found) and _NAME_OF_KEY.search(name):
         return _guess(name, dtype, "identifier", found, "a number a row", unique=True)
+    if _counts_rows(found):
+        why = "it counts the rows from the first to the last: a number of the row, no amount?"
+        return _guess(name, dtype, "identifier", found, "counts the rows", (why,), unique=True)
     if len(known) == 2:
         return _guess(name, dtype, "categorical", found, "two values", listed=True)
     doubts: tuple[str, ...] = ()
@@ -216,6 +233,14 @@ def _whole_numbers(name: str, found: Texts) -> Guess:
     elif _is_unique(found):
         doubts = ("no value stands twice: a number of the row (kind: identifier)?",)
     return _guess(name, dtype, "numeric", found, "whole numbers", doubts)
+
+
+def _counts_rows(found: Texts) -> bool:
+    """Return whether each of many rows has its number, from 0 or 1 on."""
+    if found.missing or not _is_unique(found) or found.rows <= LISTED:
+        return False
+    numbers = list(map(int, found.counts))
+    return min(numbers) in (0, 1) and max(numbers) - min(numbers) == found.rows - 1
 
 
 def _labels(name: str, found: Texts, doubts: tuple[str, ...] = ()) -> Guess:
@@ -269,7 +294,7 @@ def date_format(known: Mapping[str, int]) -> str | None:
     """Return the format that the texts are dates in, if there is one."""
     some = list(known)[:TRIED]
     # A year alone, or any number, is no date.
-    if not any(len(text) >= 8 and re.search(r"[-/.:T]", text) for text in some[:1]):
+    if not any(len(text) >= 8 and re.search(r"[-/.:T ]", text) for text in some[:1]):
         return None
     return next((form for form in DATES if all(_fits(text, form) for text in some)), None)
 
@@ -319,7 +344,8 @@ def _guess(
         format=format,
         checks=checks,
     )
-    return Guess(column, why, doubts, len(found.counts), _is_unique(found), found.missing)
+    rarest = min(found.counts.values(), default=0)
+    return Guess(column, why, doubts, len(found.counts), _is_unique(found), found.missing, rarest)
 
 
 def title_of(name: str) -> str:

@@ -19,7 +19,9 @@ from stages.core.params import (
     Target,
     Task,
 )
+from stages.core.quality import PARTS
 from stages.core.schema import Checks, Column, Schema
+from stages.core.statistics import rank_correlation
 from stages.core.targets import class_label, questions
 from stages.core.variables import read_variables
 
@@ -36,11 +38,21 @@ MIN_CLASS = 10
 _YES = ("yes", "y", "true", "t", "1", "positive", "default", "churn", "fraud", "bad", "left")
 _SENSITIVE = re.compile(
     r"(^|[^a-z])(sex|gender|age|race|ethnic\w*|religion|nationality|native|marital\w*|marriage"
-    r"|married|disab\w*|pregnan\w*|orientation|birth\w*|citizen\w*|senior\w*)([^a-z]|$)",
+    r"|married|disab\w*|pregnan\w*|orientation|birth\w*|citizen\w*|senior\w*|hispan\w*"
+    r"|latin[oax]|nonwhite|geschlecht|sexo|sexe|género|edad|âge)([^a-z]|$)"
+    # other things than people are black or white: only as the whole name
+    r"|^(is_)?(black|white|male|female|alter)$",
     re.IGNORECASE,
 )
 _BIRTH = re.compile(r"birth|dob", re.IGNORECASE)
-_ENTITY = re.compile(r"(^|_)id$|id$|customer|client|patient|user|account|household", re.IGNORECASE)
+_ENTITY = re.compile(
+    r"(?i:(^|[^a-z])id$)|[a-z]I[Dd]$|^nr$"
+    # the word itself, and not what is known of it: customer, customer_no; never customer_age
+    r"|(?i:(customer|client|patient|user|account|household|subject|person|participant|employee"
+    r"|student|respondent|individual)s?[^a-z]?(id|no|nr|num|number|key|code|name)?$)"
+)
+# From this rank correlation on, a column of numbers tells the target's order nearly row by row.
+SAME_ORDER = 0.98
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,7 @@ class Proposal:
         time: the column by which rows are cut in time.
         sensitive: the columns that say who a person is.
         suspects: the columns that seem to know the answer, and the evidence.
+        unlabelled: how many rows have no label.
         rule: an expression that decides without machine learning.
         share: of positives, of a binary task.
         notes: every guess.
@@ -84,6 +97,7 @@ class Proposal:
     time: str | None
     sensitive: tuple[str, ...]
     suspects: dict[str, str]
+    unlabelled: int
     rule: str
     share: float | None
     notes: tuple[Note, ...]
@@ -115,7 +129,7 @@ def target_of(
             f"--target: column '{name}' has one value only; there is nothing to predict"
         )
     number = column.dtype in ("int64", "Int64", "float64")
-    many = guess.distinct > CLASSES or column.dtype == "float64"
+    many = guess.distinct > CLASSES or column.dtype == "float64" or guess.rarest < PARTS
     guessed: Task = (
         "binary" if guess.distinct == 2 else "regression" if number and many else "multiclass"
     )
@@ -124,16 +138,15 @@ def target_of(
     notes.append(Note("charter.task", task or guessed, why, sure))
     task = task or guessed
     if guess.missing:
-        told = f"{guess.missing:,} rows have no label: leave them out of the source"
-        notes.append(Note(f"schema.yaml {name}", "no missing label", told, sure=False))
+        told = f"{guess.missing:,} rows have no label: nothing can be learned of them"
+        notes.append(Note("validate.missing_labels", "drop", told, sure=False))
     plain = {"title": column.title, "unit": column.unit}
     if task == "regression":
         if not number:
             raise LoopwrightError(f"--task regression: column '{name}' holds {guess.why}")
-        dtype = "float64" if column.dtype == "float64" else "int64"
         return (
             RegressionTarget(column=name, meaning=f"TODO: what is {column.title}?"),
-            Column.model_validate({"dtype": dtype, "kind": "numeric", **plain}),
+            Column.model_validate({"dtype": column.dtype, "kind": "numeric", **plain}),
             notes,
         )
     return *_classes(guess, name, task, positive, notes, plain), notes
@@ -154,10 +167,9 @@ def _classes(
         values = list(column.checks.isin)
     else:
         values = []
-    dtype = "int64" if column.dtype == "Int64" else column.dtype
-    known = Checks(isin=tuple(values)) if values and dtype != "boolean" else None
+    known = Checks(isin=tuple(values)) if values and column.dtype != "boolean" else None
     described = Column.model_validate(
-        {"dtype": dtype, "kind": "categorical", **plain, "checks": known}
+        {"dtype": column.dtype, "kind": "categorical", **plain, "checks": known}
     )
     if task == "multiclass":
         return MulticlassTarget(column=name, meaning=f"TODO: what is {column.title}?"), described
@@ -199,7 +211,8 @@ def propose(
     """
     others = [name for name in guesses if name != target.column]
     notes: list[Note] = []
-    key = next((name for name in others if columns[name].unique), None)
+    unique = [name for name in others if columns[name].unique]
+    key = next((name for name in unique if _ENTITY.search(name)), next(iter(unique), None))
     if key:
         notes.append(Note("charter.key", key, "no value stands twice", sure=True))
     group = _group(guesses, others, key, notes)
@@ -212,7 +225,10 @@ def propose(
     if len(frame) > LOOKED_AT:
         rows = frame.sample(LOOKED_AT, random_state=0).sort_index()
     schema = Schema(columns=columns)
-    suspects = suspected(rows, schema, target, key)
+    suspects, strong = suspected(rows, schema, target, key)
+    for name, evidence in strong.items():
+        why = f"{evidence}: is it known at the decision? It is left in"
+        notes.append(Note(f"schema.yaml {name}", "an input", why, sure=False))
     for name, evidence in suspects.items():
         notes.append(Note("featurize.exclude", name, evidence, sure=False))
     asked = questions(rows, target)
@@ -226,7 +242,17 @@ def propose(
     notes.append(Note("charter.rule", rule, "the best single question, not your process", False))
     share = float(asked[0][1].mean()) if isinstance(target, BinaryTarget) else None
     return Proposal(
-        target, columns, key, group, time, sensitive, suspects, rule, share, tuple(notes)
+        target,
+        columns,
+        key,
+        group,
+        time,
+        sensitive,
+        suspects,
+        guesses[target.column].missing,
+        rule,
+        share,
+        tuple(notes),
     )
 
 
@@ -269,25 +295,42 @@ def _time(
 
 def suspected(
     frame: pd.DataFrame, schema: Schema, target: Target, key: str | None
-) -> dict[str, str]:
-    """Return the columns that seem to know the answer, and the evidence.
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the columns that seem to know the answer and those that tell much, with evidence.
 
-    A column that alone ranks the target nearly perfectly; and of a number, the columns from
-    which it follows by adding and scaling.
+    A column knows it that alone ranks the target nearly perfectly. To tell the upper half of a
+    number from its lower one is no more than a good input does: such a column knows the number
+    if it has its order row by row, and so do columns from which it follows by adding and scaling.
     """
     answers = [
         y for _, y in questions(frame, target) if min(y.sum(), len(y) - y.sum()) >= MIN_CLASS
     ]
-    found = {}
+    found: dict[str, str] = {}
+    strong: dict[str, str] = {}
     for variable in read_variables(frame, schema, target.column, key) if answers else ():
         alone = mean_separation(variable, answers, random_state=0)
         if alone.roc_auc >= SUSPECT:
             area = f"{alone.roc_auc:.3f}"
-            found[variable.name] = f"its {alone.by} alone ranks the target, ROC AUC {area}"
+            knows = not isinstance(target, RegressionTarget) or _has_its_order(
+                frame[variable.name], frame[target.column]
+            )
+            evidence = f"its {alone.by} alone ranks the target, ROC AUC {area}"
+            (found if knows else strong)[variable.name] = evidence
     if isinstance(target, RegressionTarget):
         for name in _parts_of_the_target(frame, schema, target.column, key):
             found.setdefault(name, "the target follows from it and others by adding and scaling")
-    return found
+    return found, {name: told for name, told in strong.items() if name not in found}
+
+
+def _has_its_order(values: pd.Series, target: pd.Series) -> bool:
+    """Return whether numbers or moments rise or fall with the target, nearly row by row."""
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_datetime64_dtype(values)):
+        return False
+    known = values.notna().to_numpy()
+    if known.sum() < MIN_CLASS:
+        return False
+    ranked = rank_correlation(values[known].rank(), target[known].rank())
+    return bool(abs(ranked) >= SAME_ORDER)
 
 
 def _parts_of_the_target(

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +12,14 @@ from typing import Literal
 
 from stages.core.errors import LoopwrightError
 from stages.core.sources.declared import Csv, Excel, Format, JsonLines, Parquet
+from stages.core.sources.header import quoted
 from stages.core.sources.unpack import unpack
 
 SEPARATORS = (",", ";", "\t", "|")
 # So many characters of the beginning decide.
 SAMPLE = 200_000
+# Above the table there may be so many lines that are none of its rows.
+TITLES = 20
 # The encodings that are tried; the last takes any byte.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -59,6 +64,11 @@ def sniff(path: Path) -> Sniffed:
     text = data.decode(encoding, errors="replace").removeprefix("\ufeff")
     if text.lstrip().startswith("{"):
         return Sniffed(JsonLines(kind="json_lines"))
+    if re.match(r"\s*\[\s*[{\[]", text):
+        raise LoopwrightError(
+            f"{path}: a JSON list, and lines of JSON or a table were expected; write one object a "
+            "line, for example by `jq -c '.[]'`"
+        )
     return _dialect(text[:SAMPLE], encoding, path)
 
 
@@ -87,13 +97,23 @@ def _encoding(data: bytes) -> str:
 def _dialect(text: str, encoding: str, path: Path) -> Sniffed:
     """Return the dialect in which most lines have as many values as the first."""
     best = max(SEPARATORS, key=lambda separator: _agreement(text, separator))
-    rows = list(_records(text, best))
+    rows = [row for _, row in _records(text, best)]
     if not rows:
         raise LoopwrightError(f"{path}: no line of text; a header and rows were expected")
-    header, body = rows[0], rows[1:]
-    doubts = []
     if _agreement(text, best)[0] == 0:
-        doubts.append("one column: no separator was found")
+        raise LoopwrightError(
+            f"{path}: one column: none of , ; | and tab separates the same number of values in "
+            f"most lines; the first is {quoted(rows[0][0])}. Save it as CSV, whose columns are "
+            "separated by one of them; a table has the target and at least one other column"
+        )
+    doubts = []
+    top = _top(rows)
+    ends = [end for end, _ in _records(text, best)]
+    before = ends[top - 1] if top else 0
+    if before:
+        lines = "line is no row" if before == 1 else f"{before} lines are no rows"
+        doubts.append(f"the first {lines} of the table: left out")
+    header, body = rows[top], rows[top + 1 :]
     decimal: Literal[".", ","] = "," if best != "," and _has_decimal_commas(body) else "."
     if decimal == ",":
         doubts.append("numbers are written with a decimal comma")
@@ -104,12 +124,16 @@ def _dialect(text: str, encoding: str, path: Path) -> Sniffed:
     if encoding in ("cp1252", "latin-1"):
         doubts.append(f"the encoding is taken for {encoding}: look at letters with accents")
     names = [value.strip() for value in header]
-    columns, skip = None, None
+    if body and len(names) == (width := _width(body)) - 1:
+        # R writes no name for the names of rows; others end each row with a separator
+        last = all(not row[-1] for row in body if len(row) == width)
+        names = [*names, ""] if last else ["", *names]
+    columns, skip = None, before or None
     if any(_is_number(name) for name in names) and body:
         doubts.append("the first line holds numbers: there is no line of names")
         columns = tuple(f"column_{place + 1}" for place in range(len(names)))
     elif len(set(names)) < len(names) or "" in names:
-        columns, skip = unique_names(names), 1
+        columns, skip = unique_names(names), ends[top]
         doubts.append("a column's name is missing or stands twice: they are numbered")
     return Sniffed(
         Csv(
@@ -139,23 +163,46 @@ def unique_names(names: list[str]) -> tuple[str, ...]:
 
 
 def _agreement(text: str, separator: str) -> tuple[float, int]:
-    """Return the share of records with as many values as the first, and how many those are."""
-    rows = list(_records(text, separator))
-    if not rows or len(rows[0]) < 2:
+    """Return the share of records of the usual width, of two values or more, and that width."""
+    widths = Counter(len(row) for _, row in _records(text, separator))
+    if not widths:
         return 0.0, 0
-    width = len(rows[0])
-    same = sum(len(row) == width for row in rows) / len(rows)
-    return (same, width) if same > 0.5 else (0.0, 0)
+    width, count = widths.most_common(1)[0]
+    same = count / widths.total()
+    return (same, width) if same > 0.5 and width > 1 else (0.0, 0)
 
 
-def _records(text: str, separator: str) -> Iterator[list[str]]:
-    """Yield the records of the sample; the last may be cut off, and is left out."""
+def _width(rows: list[list[str]]) -> int:
+    """Return how many values most rows have."""
+    return Counter(map(len, rows)).most_common(1)[0][0]
+
+
+def _top(rows: list[list[str]]) -> int:
+    """Return the place of the row of names: below a title, a date, a note, if there are any.
+
+    They have fewer values than the rows of the table; a header has as many, or one less.
+    """
+    width = _width(rows)
+    first = next(place for place, row in enumerate(rows) if len(row) == width)
+    if first > TITLES or any(len(row) > width for row in rows[:first]):
+        return 0
+    lacks_one = first > 0 and len(rows[first - 1]) == width - 1
+    # the row below a header holds numbers, a header below a title does not
+    return first - 1 if lacks_one and any(map(_is_number, rows[first])) else first
+
+
+def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record of the sample ends, and its values.
+
+    The last may be cut off, and is left out.
+    """
     lines = io.StringIO(text, newline="")
     rows = []
+    reader = csv.reader(lines, delimiter=separator)
     try:
-        for row in csv.reader(lines, delimiter=separator):
+        for row in reader:
             if row:
-                rows.append(row)
+                rows.append((reader.line_num, row))
             if len(rows) > 300:
                 break
     except csv.Error:

@@ -104,6 +104,7 @@ def write_params(
         {"kind": "file", "format": _flow(source), "missing_values": _flow(list(missing_values))}
     ]
     # A first look stops at nothing that a person has not decided on.
+    document["validate"]["missing_labels"] = "drop" if proposal.unlabelled else "fail"
     for check in ("duplicates", "conflicting_labels", "constant_columns"):
         document["validate"][check] = "warn"
     document["validate"]["one_class_target"] = "warn" if task == "multiclass" else "fail"

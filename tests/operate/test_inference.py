@@ -71,6 +71,19 @@ def test_a_number_a_row_with_such_a_name_is_a_key() -> None:
     assert "no value stands twice" in amount.doubts[0]
 
 
+def test_a_number_that_counts_the_rows_is_no_amount() -> None:
+    numbers = [str(number) for number in range(1, 41)]
+    found = guess(numbers[::-1], "nth")
+    assert (found.column.kind, found.column.unique) == ("identifier", True)
+    assert "counts the rows" in found.doubts[0]
+    for other in (numbers[1:], [*numbers[:-1], "39"], [*numbers[:-1], ""], numbers[:20]):
+        assert guess(other, "nth").column.kind == "numeric"
+    # a name that ends so is not yet one of a key; an empty name is that of row names
+    assert guess(["85", "7", "12"], "paid").column.kind == "numeric"
+    assert guess(["85", "7", "12"], "column_1").column.kind == "identifier"
+    assert guess(["85", "7", "12"], "rowId").column.kind == "identifier"
+
+
 def test_doubts_are_said() -> None:
     assert "amounts, or codes" in guess(["1", "2", "3"] * 9).doubts[0]
     assert "does it mean missing" in guess(["a", "None", "b"]).doubts[0]
@@ -103,6 +116,18 @@ def test_the_format_of_dates_is_that_of_all_of_them() -> None:
     assert date_format({"13/02/2011": 1, "01/12/2011": 1}) == "%d/%m/%Y"
     assert date_format({"2011-01-02": 1, "soon": 1}) is None
     assert date_format({"20110102": 1}) is None
+
+
+@pytest.mark.parametrize(
+    "dates", [["Jan 1 2000", "Dec 31 2001"], ["1 March 2000", "31 May 2001"],
+              ["2000-01-01 10:00:00.123", "2000-01-02 11:00:00.5"], ["01-Feb-2000", "02-Mar-2001"]]
+)  # fmt: skip
+def test_dates_with_names_of_months_and_parts_of_seconds_are_read(dates: list[str]) -> None:
+    found = guess(dates * 5)
+    assert found.column.kind == "datetime"
+    column = found.column.model_copy(update={"title": "x"})
+    read = typed(raw(x=dates), Schema(columns={"x": column}), ())
+    assert read["x"].notna().all()
 
 
 def test_what_is_guessed_reads_the_table() -> None:

@@ -60,6 +60,34 @@ def test_a_table_without_names_is_told(tmp_path: Path) -> None:
     assert found.format.skip_lines is None
 
 
+def test_lines_above_the_table_are_left_out(tmp_path: Path) -> None:
+    rows = "a;b;c\n1;2;x\n3;4;y\n5;6;z\n"
+    found = sniff(written(tmp_path, f"Report of May\n\nby;me\n{rows}"))
+    assert isinstance(found.format, Csv)
+    assert (found.format.skip_lines, found.format.columns) == (3, None)
+    assert "first 3 lines" in found.doubts[0]
+    # a line of counts, and no names
+    found = sniff(written(tmp_path, "2,3,x\n1,2,3,4,5\n6,7,8,9,0\n"))
+    assert isinstance(found.format, Csv)
+    assert found.format.skip_lines == 1
+    assert found.format.columns == tuple(f"column_{place}" for place in range(1, 6))
+
+
+def test_a_header_may_go_over_lines(tmp_path: Path) -> None:
+    found = sniff(written(tmp_path, 'title\n"a\nb",c,c\n1,2,3\n4,5,6\n'))
+    assert isinstance(found.format, Csv)
+    assert (found.format.skip_lines, found.format.columns) == (3, ("a\nb", "c", "c_2"))
+
+
+def test_a_header_without_the_name_of_row_names_is_completed(tmp_path: Path) -> None:
+    found = sniff(written(tmp_path, "x,y\nr1,1,2\nr2,3,4\n"))
+    assert isinstance(found.format, Csv)
+    assert (found.format.skip_lines, found.format.columns) == (1, ("column_1", "x", "y"))
+    found = sniff(written(tmp_path, "x,y\n1,2,\n3,4,\n"))
+    assert isinstance(found.format, Csv)
+    assert found.format.columns == ("x", "y", "column_3")
+
+
 def test_what_is_packed_is_looked_into(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     path.write_bytes(gzip.compress(b"a;b\n1;2\n3;4\n"))
@@ -87,6 +115,8 @@ def test_other_formats_are_told_by_their_first_bytes(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 100, "save it as .xlsx"),
         (b"\x1f\x8b\x08\x00broken", "cut short or damaged"),
+        (b'[\n {"a": 1}]', "one object a line"),
+        (b"a  b\n1  2\n3  4\n", "one column: none of .* the first is"),
     ],
 )
 def test_what_cannot_be_read_gets_one_error(tmp_path: Path, data: bytes, fault: str) -> None:

@@ -14,7 +14,7 @@ from operate.cli import app
 from operate.init.command import start
 from operate.init.wishes import Wishes, columns_of, wishes
 from operate.pipeline import read_pipeline
-from stages import define
+from stages import define, validate
 from stages.core.errors import LoopwrightError
 from stages.core.params import Params, read_params
 from stages.core.schema import Schema, read_schema
@@ -104,6 +104,56 @@ def test_a_column_that_knows_the_answer_is_named_with_its_evidence(
     (note,) = [note for note in started.notes if note.guess == "closed_on"]
     assert "ROC AUC 1.000" in note.why
     assert not note.sure
+
+
+def test_a_strong_input_of_a_number_is_named_and_left_in(clone: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"weight": rng.lognormal(3, 1, 500), "other": rng.random(500)})
+    frame["price"] = frame["weight"] * rng.lognormal(0, 0.2, 500)
+    frame["log_price"] = np.log(frame["price"])
+    started = start(clone, saved(tmp_path, frame), Wishes("price"), overwrite=False)
+    params, _ = project(clone)
+    assert params.featurize.exclude == ("log_price",)
+    (note,) = [note for note in started.notes if note.key == "schema.yaml weight"]
+    assert "left in" in note.why
+    assert "look: its value alone ranks the target" in (clone / "schema.yaml").read_text()
+
+
+@pytest.mark.parametrize("target", ["churn", "visits", "next_spend"])
+def test_rows_without_a_label_are_dropped_and_told(
+    clone: Path, tmp_path: Path, target: str
+) -> None:
+    frame = table().drop(columns=["level"]).astype({target: object})
+    frame.loc[[3, 9], target] = None
+    started = start(clone, saved(tmp_path, frame), Wishes(target), overwrite=False)
+    params, schema = project(clone)
+    assert params.validate_.missing_labels == "drop"
+    (note,) = [note for note in started.notes if note.key == "validate.missing_labels"]
+    assert note.why.startswith("2 rows have no label")
+    read = read_sources(params.ingest, clone / "data/source/clients.csv", schema).frame
+    quality, charter = params.validate_, params.charter
+    kept, outcomes = validate.examine(read, schema, quality, charter.target, charter.key)
+    assert len(kept) == 398
+    assert [outcome.check for outcome in outcomes if outcome.status == "fail"] == []
+
+
+def test_few_rows_of_a_number_make_no_class(clone: Path, tmp_path: Path) -> None:
+    frame = table().drop(columns=["churn", "level", "next_spend"])
+    frame["arrests"] = [*[0] * 200, *[1] * 150, *[2] * 49, 7]
+    start(clone, saved(tmp_path, frame), Wishes("arrests"), overwrite=False)
+    assert project(clone)[0].charter.task == "regression"
+
+
+def test_who_people_are_is_told_by_whole_names(clone: Path, tmp_path: Path) -> None:
+    people = {"black": 1, "Male": 0, "hispanic": 1, "white_rating": 3, "customer_age": 5}
+    frame = table().assign(**people).rename(columns={"spend": "paid"})
+    frame[["customer_age", "paid"]] = np.arange(400).reshape(-1, 2).repeat(2, axis=0)
+    start(clone, saved(tmp_path, frame), Wishes("churn"), overwrite=False)
+    params, _ = project(clone)
+    named = {"sex", "black", "Male", "hispanic", "customer_age"}
+    assert set(params.charter.sensitive_features) == named
+    # what a customer is, or was paid, is not who the customer is
+    assert params.split.group is None
 
 
 def test_the_parts_of_a_sum_are_suspected(clone: Path, tmp_path: Path) -> None:

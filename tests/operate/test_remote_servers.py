@@ -31,11 +31,13 @@ class Server:
         url: of an empty place on it.
         wrong: of a place that it refuses.
         private: options for .dvc/config.local, as a person would give them.
+        tamper: changes the first byte of each file that it keeps.
     """
 
     url: str
     wrong: str
     private: dict[str, str]
+    tamper: Callable[[], None]
 
 
 # --- a bucket -------------------------------------------------------------------------------
@@ -56,8 +58,15 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         "NO_PROXY": "127.0.0.1",
     }.items():
         monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="box")
-    yield Server("s3://box/x", "s3://nowhere/x", {"secret_access_key": SECRET})
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="box")
+
+    def tamper() -> None:
+        for item in client.list_objects_v2(Bucket="box")["Contents"]:
+            kept = client.get_object(Bucket="box", Key=item["Key"])["Body"].read()
+            client.put_object(Bucket="box", Key=item["Key"], Body=b"!" + kept[1:])
+
+    yield Server("s3://box/x", "s3://nowhere/x", {"secret_access_key": SECRET}, tamper)
     server.stop()
 
 
@@ -109,13 +118,20 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # else root's sshd does not start
+
+    def tamper() -> None:
+        for file in (tmp_path / "box").rglob("*"):
+            if file.is_file():
+                file.chmod(0o600)
+                file.write_bytes(b"!" + file.read_bytes()[1:])
+
     log = folder / "log"
     command = [SSHD, "-D", "-E", str(log), "-f", str(folder / "sshd_config")]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             _wait_for(port, process, log)
             kept = f"ssh://store{tmp_path}"
-            yield Server(f"{kept}/box", f"{kept}/ssh/user/box", {"password": SECRET})
+            yield Server(f"{kept}/box", f"{kept}/ssh/user/box", {"password": SECRET}, tamper)
         finally:
             process.terminate()
 
@@ -213,3 +229,15 @@ def test_no_secret_is_in_git_nor_in_what_is_printed(
     assert SECRET in (project / ".dvc/config.local").read_text()  # it was planted
     assert SECRET not in "".join(printed)
     assert SECRET not in run(project, "git", "log", "--patch", "--all")
+
+
+def test_what_was_changed_on_the_server_is_not_taken(
+    server: Server, project: Path, call: Callable[..., Result]
+) -> None:
+    assert call("remote", "add", server.url).exit_code == 0
+    commit(project, "a remote")
+    run(project, "dvc", "push", "--quiet")
+    server.tamper()
+    told = next(remote.restore(clone(project, "careful")))
+    assert told.startswith("0 of 9 outputs are here")
+    assert not (project.parent / "careful/data/train/model.bin").exists()

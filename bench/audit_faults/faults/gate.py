@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from bench.audit_faults.fault import Fault, World
+from bench.audit_faults.fault import Fault
 from bench.audit_faults.world import folder
 from operate.gate import decide
 from stages.core.verdicts import Verdict

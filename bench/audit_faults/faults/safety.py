@@ -224,7 +224,7 @@ def high_in_ulm(frame: pd.DataFrame) -> Floats:
 def unsure_of_itself(frame: pd.DataFrame) -> Floats:
     """The same decisions, and the likelier a row, the less sure."""
     y_prob = truth(frame)
-    return np.where(y_prob >= 0.2, 1.2 - y_prob, y_prob)
+    return np.where(y_prob >= 0.2, 1.2 - y_prob, 0.19)
 
 
 def unsure_of_classes(frame: pd.DataFrame) -> Floats:
@@ -396,7 +396,7 @@ FAULTS = (
     *(
         Fault(
             f"safety.{check}",
-            f"half of what happens in {where} is chance",
+            f"sets are made on validation, and half of what then happens in {where} is chance",
             sound(prediction_sets, task),
             wilder(task, everywhere),
             task=task,

@@ -302,6 +302,10 @@ def _same(a: Any, b: Any) -> bool:
 
 def valid(e: Evidence, found: Counterfactuals, change: float, evidence: tuple[str, ...]) -> Verdict:
     """Hold every counterfactual that is given against what it promises."""
+    if not found.found.any():
+        why = "no counterfactual was found, so none is given; see recourse"
+        check = "transparency.counterfactuals"
+        return Verdict(check, "not_applicable", None, None, "= 0", evidence, why)
     wrong = faults(e, found, change)
     why = (
         f"each of {int(found.found.sum())} counterfactuals turns the decision, by at most "

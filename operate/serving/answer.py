@@ -92,18 +92,12 @@ def answer(served: Served, rows: Rows) -> Answers:
         "refused" if no else "abstained" if left else "answered"
         for no, left in zip(refused, abstained, strict=True)
     ]
-    notes = tuple(
-        (
-            *rows.dropped.get(row, ()),
-            *rows.warned.get(row, ()),
-            *(
-                Fault(row + 1, str(name), BEYOND[served.out_of_range], RANGE)
-                for name in beyond.columns[beyond.iloc[row].to_numpy()]
-            ),
-        )
-        for row in range(len(rows.frame))
-    )
-    return Answers(rows.keys, tuple(status), said, notes)
+    about = BEYOND[served.out_of_range]
+    notes = [(*rows.dropped.get(row, ()), *rows.warned.get(row, ())) for row in range(len(far))]
+    for row in np.flatnonzero(far):
+        names = beyond.columns[beyond.iloc[row].to_numpy()]
+        notes[row] += tuple(Fault(int(row) + 1, str(name), about, RANGE) for name in names)
+    return Answers(rows.keys, tuple(status), said, tuple(notes))
 
 
 def _said(served: Served, asked: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 Nothing of a row is written down: there is no access log, and an error tells its kind alone.
 """
 
+import importlib
 import signal
 import socket
 import sys
@@ -34,7 +35,8 @@ def serve(root: Path, host: str, port: int) -> None:
         LoopwrightError: the model may not answer, or the address is taken.
     """
     served = load(root)
-    # The first answer imports what it needs; nobody should wait for it.
+    # The checks would import it at the first answer, and somebody would wait for it.
+    importlib.import_module("pandera.pandas")
     try:
         listening = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,14 @@ def test_a_model_that_fails_tells_nothing_of_the_row(fault: Exception | None, ca
     told = capfd.readouterr().err
     assert told.startswith(f"error: {type(fault or LoopwrightError('')).__name__} (")
     assert "10115" not in told + response.text
+
+
+def test_many_at_once_get_each_their_own_answer() -> None:
+    client = client_of(served(Echo()))
+    bodies = [request({**ROW, "id": str(number)}) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = [answer.json()["answers"][0]["key"] for answer in pool.map(client.predict, bodies)]
+    assert found == list(range(40))
 
 
 def test_health_says_which_model_and_whether_it_was_approved() -> None:

@@ -172,7 +172,7 @@ def test_a_core_module_runs_the_stages_that_import_it(copy: Path, repo: Repo, mo
         ("requirements.lock", FROM_INGEST),
         ("data/source/credit_default.csv.gz", FROM_INGEST),
         ("stages/train/__init__.py", FROM_TRAIN),
-        ("stages/explore.py", {"explore", "report"}),
+        ("stages/explore/__init__.py", {"explore", "report"}),
         ("stages/audit/safety/__init__.py", {"audit@safety", "report"}),
         ("stages/audit/evidence.py", {*AUDIT, "report"}),
     ],

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from stages.core.statistics import Floats
+from stages.core.statistics import UNDEFINED, Estimate, Floats
 from stages.core.variables import Variable
 
 Ints = npt.NDArray[np.int64]
@@ -17,7 +18,7 @@ Counts = npt.NDArray[Any]  # whole numbers, as floats where they were summed as 
 # Fewer rows of a class, or of a pair, agree perfectly by chance too often to be told of.
 MIN_ROWS = 10
 
-# Bins of a quantity that is to tell several classes apart.
+# Bins of a quantity that is to tell several classes, or numbers, apart.
 CELLS = 20
 
 
@@ -78,6 +79,29 @@ def spearman(matrix: Floats) -> Floats:
     Args and returns: as `correlations`.
     """
     return correlations(pd.DataFrame(matrix).rank().to_numpy())
+
+
+def spearman_estimate(first: Floats, second: Floats) -> Estimate:
+    """Return Spearman's correlation of two columns with its interval.
+
+    The interval is Fisher's, with the variance of Bonett and Wright (2000),
+    doi 10.1007/BF02294183: (1 + r^2 / 2) / (n - 3).
+
+    Args:
+        first: shape (rows,), NaN where missing.
+        second: the same.
+
+    Returns:
+        None where a column does not vary or fewer than `MIN_ROWS` rows know both.
+    """
+    both = ~np.isnan(first) & ~np.isnan(second)
+    value = float(spearman(np.column_stack([first[both], second[both]]))[0, 1])
+    if np.isnan(value):
+        return UNDEFINED
+    inside = min(max(value, -1 + 1e-12), 1 - 1e-12)
+    reach = NormalDist().inv_cdf(0.975) * np.sqrt((1 + value**2 / 2) / (both.sum() - 3))
+    low, high = np.tanh(np.arctanh(inside) + np.array([-reach, reach]))
+    return {"value": value, "interval": (float(low), float(high))}
 
 
 def roc_auc(scores: Floats, y: Ints) -> float | None:
@@ -179,7 +203,7 @@ def mean_separation(variable: Variable, answers: Sequence[Ints], random_state: i
     whole = float(np.mean([each.roc_auc for each in found]))
     by = max((each.by for each in found), key=[each.by for each in found].count)
     if variable.ordered:
-        codes = _quantile_codes(variable, CELLS)
+        codes = quantile_codes(variable, CELLS)
         binned = [roc_auc_of_categories(codes, y, random_state) or 0.5 for y in answers]
         whole = max(whole, float(np.mean(binned)))
     return Separation(max(whole, 0.5), by)
@@ -193,11 +217,11 @@ def pair_separation(
     first: Variable, second: Variable, y: Ints, cells: int, random_state: int
 ) -> float:
     """Return the ROC AUC of two columns together: of a grid of `cells` x `cells` quantiles."""
-    codes = _quantile_codes(first, cells) * (cells + 1) + _quantile_codes(second, cells)
+    codes = quantile_codes(first, cells) * (cells + 1) + quantile_codes(second, cells)
     return max(roc_auc_of_categories(codes, y, random_state) or 0.5, 0.5)
 
 
-def _quantile_codes(variable: Variable, cells: int) -> Ints:
+def quantile_codes(variable: Variable, cells: int) -> Ints:
     """Return the quantile bin of each row, from 0 up; `cells` where the value is missing."""
     known = ~np.isnan(variable.values)
     codes = np.full(len(known), cells, dtype=np.int64)
@@ -207,28 +231,28 @@ def _quantile_codes(variable: Variable, cells: int) -> Ints:
     return codes
 
 
-def telling_and_unlike(separations: Sequence[float], correlation: Floats, count: int) -> list[int]:
-    """Choose up to `count` columns that tell the classes apart and are unlike one another.
+def telling_and_unlike(relevance: Sequence[float], correlation: Floats, count: int) -> list[int]:
+    """Choose up to `count` columns that tell much of the target and are unlike one another.
 
-    Greedy: the most telling first, then each time the largest (2 ROC AUC - 1) x
+    Greedy: the most telling first, then each time the largest relevance x
     (1 - the largest absolute correlation with those chosen), the earlier on a tie. After
     the minimum-redundancy-maximum-relevance criterion of Ding and Peng (2005),
     doi 10.1142/S0219720005001004.
 
     Args:
-        separations: the ROC AUC of each column, 0.5 to 1.
+        relevance: how telling each column is, 0 to 1.
         correlation: shape (columns, columns); NaN counts as 0.
         count: how many at most.
 
     Returns:
         Positions of the columns, in the order of the choice.
     """
-    relevance = np.round(2 * np.asarray(separations, dtype=float) - 1, 9)
+    telling = np.round(np.asarray(relevance, dtype=float), 9)
     likeness = np.round(np.abs(np.nan_to_num(correlation)), 9)
     chosen: list[int] = []
-    while len(chosen) < min(count, len(relevance)):
+    while len(chosen) < min(count, len(telling)):
         redundancy = likeness[:, chosen].max(axis=1, initial=0.0)
-        score = relevance * (1 - redundancy)
+        score = telling * (1 - redundancy)
         score[chosen] = -np.inf
         chosen.append(int(np.argmax(score)))
     return chosen

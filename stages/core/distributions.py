@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -151,13 +152,13 @@ def shares(values: Floats, edges: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """How often the target is positive along a column.
+    """How the target goes along a column.
 
     Attributes:
         centres: shape (bins,), the median of each bin, or the position of each level.
         rows: shape (bins,), how many rows each holds, 1 or more.
-        rate: shape (bins,), the share of positives.
-        low: shape (bins,), the lower end of the 95 % interval of Wilson (1927).
+        rate: shape (bins,), the share of positives, or the mean of a number.
+        low: shape (bins,), the lower end of its 95 % interval.
         high: the upper end.
     """
 
@@ -169,28 +170,64 @@ class Rates:
 
 
 def target_rates(values: Floats, y: npt.NDArray[np.int64], bins: int, apart: int) -> Rates:
-    """Return the target rate along `values`: at each of few values, else in quantile bins.
+    """Return the share of positives along `values`, with the intervals of Wilson (1927).
 
     Args:
         values: shape (rows,), NaN where missing: those rows are left out.
         y: shape (rows,), 0 or 1.
-        bins: how many quantile bins, at most.
-        apart: up to so many different values each has a rate of its own.
+        bins: as in `bins_along`.
+        apart: the same.
     """
     known = ~np.isnan(values)
-    values, y = values[known], y[known]
+    codes, centres = bins_along(values[known], bins, apart)
+    rows, hits = np.bincount(codes), np.bincount(codes, weights=y[known])
+    low, high = wilson_interval(hits, rows)
+    return Rates(centres, rows, hits / rows, low, high)
+
+
+def target_means(values: Floats, y: Floats, bins: int, apart: int) -> Rates:
+    """Return the mean of a number along `values`, with its normal interval.
+
+    Args:
+        values: shape (rows,), NaN where missing: those rows are left out.
+        y: shape (rows,), finite.
+        bins: as in `bins_along`.
+        apart: the same.
+
+    Returns:
+        The interval of a single row is the row itself.
+    """
+    known = ~np.isnan(values)
+    codes, centres = bins_along(values[known], bins, apart)
+    rows = np.bincount(codes)
+    mean = np.bincount(codes, weights=y[known]) / rows
+    squares = np.bincount(codes, weights=(y[known] - mean[codes]) ** 2)
+    error = np.sqrt(squares / np.maximum(rows - 1, 1) / rows)
+    reach = NormalDist().inv_cdf(0.975) * error
+    return Rates(centres, rows, mean, mean - reach, mean + reach)
+
+
+def bins_along(values: Floats, bins: int, apart: int) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the bin of each of `values`, and the centre of each bin.
+
+    Args:
+        values: shape (rows,), finite.
+        bins: how many quantile bins, at most.
+        apart: up to so many different values each is a bin of its own.
+
+    Returns:
+        Numbers from 0 up, shape (rows,), none of them unused; and the lower median of each
+        bin, shape (bins,): a value that is there.
+    """
     distinct, codes = np.unique(values, return_inverse=True)
     if len(distinct) > apart:
         inner = np.unique(np.quantile(values, np.arange(1, bins) / bins))
         codes = np.searchsorted(inner, values, side="left")
         codes = np.unique(codes, return_inverse=True)[1]
     rows = np.bincount(codes)
-    hits = np.bincount(codes, weights=y)
     order = np.lexsort((values, codes))
-    # The lower median of each bin: a value that is there.
     centres = values[order][np.cumsum(rows) - rows + (rows - 1) // 2] if len(values) else values
-    low, high = wilson_interval(hits, rows)
-    return Rates(centres, rows, hits / rows, low, high)
+    return codes, centres
 
 
 def tukey_box(values: Floats) -> tuple[float, float, float, float, float]:

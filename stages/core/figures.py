@@ -183,7 +183,9 @@ def panels(
     lines = title.count("\n") + 1, note.count("\n") + 1 if note else 0
     under_title = 0.12 + 0.2 * lines[0]
     under_note = under_title + 0.17 * lines[1]
+    side_by_side = _keys_beside(keys, width)
     head = under_note + (0.5 if keys else 0.3)
+    head += 0.2 * (-(-len(keys) // max(side_by_side, 1)) - 1) if keys else 0.0
     height = head + rows * h + (rows - 1) * down + below
     fig, grid = figure(
         width,
@@ -213,12 +215,20 @@ def panels(
                 handles=[Patch(color=colour, label=name) for name, colour in keys],
                 loc="upper left",
                 bbox_to_anchor=(0.04 / width, 1 - under_note / height),
-                ncols=len(keys),
+                ncols=side_by_side,
                 borderaxespad=0.1,
                 handlelength=1.0,
                 handleheight=1.0,
             )
     return fig, axes[:count]
+
+
+def _keys_beside(keys: Sequence[tuple[str, str]], width: float) -> int:
+    """Return how many keys of colours fit beside each other in `width` inches."""
+    # Measured: a letter of a key takes 0.075 inches, its patch and the room around it 0.47.
+    widest = max((0.47 + 0.075 * len(name) for name, _ in keys), default=1.0)
+    total = sum(0.47 + 0.075 * len(name) for name, _ in keys)
+    return len(keys) if total <= width else max(int(width / widest), 1)
 
 
 def dress(ax: Axes) -> None:

@@ -6,17 +6,13 @@ from matplotlib.text import Text
 from scipy import stats
 
 from stages.core.figures import DIVERGING, NEGATIVE, POSITIVE
-from stages.core.joints import (
-    SCATTER_PANELS,
-    draw_correlation,
-    draw_pair,
-    draw_scatter,
-    telling_pairs,
-)
 from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Column, Schema
-from stages.core.view import View
 from stages.explore import explore
+from stages.explore.heatmap import draw_correlation
+from stages.explore.pair_plot import draw_pair
+from stages.explore.scatter import SCATTER_PANELS, draw_scatter, telling_pairs
+from stages.explore.view import View
 
 TARGET = BinaryTarget(column="y", positive=1, meaning="it happened")
 
@@ -65,7 +61,7 @@ def test_points_are_the_sampled_rows_in_the_colours_of_their_class(seen: View) -
     assert y.distinct <= 20
     np.testing.assert_array_equal(offsets[:, 1].round(), y.values[rows])
     assert not np.array_equal(offsets[:, 1], y.values[rows])
-    expected = np.array([to_rgb(NEGATIVE), to_rgb(POSITIVE)])[seen.y[rows]]
+    expected = np.array([to_rgb(NEGATIVE), to_rgb(POSITIVE)])[seen.outcome.y[rows]]
     np.testing.assert_allclose(points.get_facecolors()[:, :3], expected)
 
 
@@ -144,7 +140,7 @@ def test_cells_are_scipys_correlations(seen: View) -> None:
     order = [by_title[title] for title in titles if title in by_title]
     assert len(order) == 20
     image = np.ma.filled(mesh.get_array(), np.nan).reshape(22, 20)
-    expected = stats.spearmanr(np.column_stack([*(v.values for v in order), seen.y])).statistic
+    expected = stats.spearmanr(np.column_stack([*(v.values for v in order), seen.outcome.y])).statistic
     below = np.tri(20, k=-1, dtype=bool)
     np.testing.assert_allclose(image[:20][below], expected[:20, :20][below], atol=1e-9)
     assert np.isnan(image[:20][~below]).all()

@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.associations import Separation
 from stages.core.figures import NEGATIVE, POSITIVE
 from stages.core.params import BinaryTarget, Explore, Params
 from stages.core.schema import Column, Schema
 from stages.core.variables import Variable
-from stages.core.view import View, class_names, view
+from stages.explore.outcomes import Strength, YesNo, outcome_of
+from stages.explore.view import View, view
 
 NUMBER = Column(dtype="float64", kind="numeric", title="Number")
 
@@ -19,9 +19,9 @@ def make(bounds: Explore, strengths: list[float], still: int = 0) -> View:
         Variable(f"x{i}", NUMBER, np.arange(50.0) if i < len(strengths) else np.ones(50), (), True)
         for i in range(count)
     ]
-    separations = [Separation(value, "value") for value in [*strengths, *[0.5] * still]]
+    found = [Strength(value, "", "value") for value in [*strengths, *[0.5] * still]]
     y = (np.arange(50) % 5 == 0).astype(np.int64)
-    return view(variables, separations, y, "Target", ("no", "yes"), bounds)
+    return view(variables, found, YesNo("y", "Target", 0, y, ("no", "yes")), bounds)
 
 
 def names(variables: tuple[Variable, ...]) -> list[str]:
@@ -48,10 +48,10 @@ def test_of_too_many_columns_the_most_telling_are_drawn(chosen: Params) -> None:
 
 def test_classes_have_their_colours_names_and_rows(chosen: Params) -> None:
     seen = make(chosen.explore, [0.6])
-    assert seen.keys == [("no (40 rows)", NEGATIVE), ("yes (10 rows)", POSITIVE)]
-    rows = dict(seen.rows_by_class)
-    np.testing.assert_array_equal(rows[POSITIVE], seen.y == 1)
-    np.testing.assert_array_equal(rows[NEGATIVE], seen.y == 0)
+    assert seen.outcome.keys == [("no (40 rows)", NEGATIVE), ("yes (10 rows)", POSITIVE)]
+    rows = {group.colour: group.rows for group in seen.outcome.groups}
+    np.testing.assert_array_equal(rows[POSITIVE], seen.outcome.y == 1)
+    np.testing.assert_array_equal(rows[NEGATIVE], seen.outcome.y == 0)
 
 
 def test_a_sample_is_seeded_and_without_repeats(chosen: Params) -> None:
@@ -82,4 +82,6 @@ def test_classes_are_called_by_their_labels(
     )
     target = BinaryTarget(column="t", positive=positive, meaning="it happened")
     frame = pd.DataFrame({"t": values})
-    assert class_names(frame, Schema(columns={"t": column}), target) == expected
+    outcome = outcome_of(frame.dropna(), Schema(columns={"t": column}), target, 0)
+    assert isinstance(outcome, YesNo)
+    assert outcome.classes == expected

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.associations import Separation
 from stages.core.distributions import outlier_share, skewness
 from stages.core.numbers import number, percent
 from stages.core.params import Explore, RegressionTarget, Target
@@ -15,6 +14,7 @@ from stages.core.schema import Schema
 from stages.core.statistics import Floats
 from stages.core.targets import strata
 from stages.core.variables import Variable
+from stages.explore.outcomes import Outcome, Strength
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,18 @@ def collinear(
 
 
 def leaking(
-    variables: Iterable[Variable], separations: Iterable[Separation], threshold: float
+    variables: Iterable[Variable], strengths: Iterable[Strength], outcome: Outcome, roc_auc: float
 ) -> Iterator[Finding]:
-    """Yield the columns that alone rank the target with a ROC AUC of `threshold` or more."""
+    """Yield the columns that alone tell nearly all of the target: see `Outcome.leak_bound`."""
     how = {"value": "its value", "category": "its category", "missing": "its being missing"}
-    for variable, found in zip(variables, separations, strict=True):
-        if found.roc_auc >= threshold:
+    threshold = outcome.leak_bound(roc_auc)
+    for variable, found in zip(variables, strengths, strict=True):
+        if found.value >= threshold:
             why = (
-                f"{how[found.by]} alone ranks the target with ROC AUC {found.roc_auc:.3f}: "
+                f"{how[found.by]} alone {outcome.leak(found)}: "
                 "was it known at the time of the decision?"
             )
-            yield Finding("leakage", (variable.name,), found.roc_auc, threshold, why)
+            yield Finding("leakage", (variable.name,), found.value, threshold, why)
 
 
 def imbalanced(frame: pd.DataFrame, target: Target, threshold: float) -> Iterator[Finding]:
@@ -203,7 +204,8 @@ def find(
     schema: Schema,
     target: Target,
     variables: Sequence[Variable],
-    separations: Sequence[Separation],
+    strengths: Sequence[Strength],
+    outcome: Outcome,
     spearman: Floats,
     pearson: Floats,
     bounds: Explore,
@@ -215,14 +217,15 @@ def find(
         schema: what its columns are.
         target: the column to predict.
         variables: the features of `frame`.
-        separations: of each of `variables`.
+        strengths: of each of `variables`.
+        outcome: the target as the pictures take it.
         spearman: shape (ordered variables, ordered variables).
         pearson: the same.
         bounds: from where on something counts.
     """
     ordered = [variable.name for variable in variables if variable.ordered]
     return [
-        *leaking(variables, separations, bounds.leakage_roc_auc),
+        *leaking(variables, strengths, outcome, bounds.leakage_roc_auc),
         *imbalanced(frame, target, bounds.imbalance),
         *missing(frame),
         *infinite(frame),

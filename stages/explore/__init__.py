@@ -1,4 +1,4 @@
-"""Look at the train split before anything is built on it: seven pictures, and what stands out.
+"""Look at the train split before anything is built on it: its pictures, and what stands out.
 
 Only train is looked at: a choice made after a look at validation or test would make their
 scores better than the model is.
@@ -12,19 +12,27 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.core.associations import correlations, mean_separation, spearman
+from stages.core.associations import correlations, spearman
 from stages.core.errors import LoopwrightError
 from stages.core.figures import house_style, save
 from stages.core.files import published, write_json
-from stages.core.findings import Finding, find
-from stages.core.joints import draw_correlation, draw_pair, draw_scatter
-from stages.core.marginals import draw_box, draw_histograms, draw_missing, draw_scatter_target
 from stages.core.params import Explore, Target, read_params
 from stages.core.schema import Schema, read_schema
 from stages.core.tables import read_table
-from stages.core.targets import described, questions
+from stages.core.targets import described
 from stages.core.variables import read_variables
-from stages.core.view import View, class_names, view
+from stages.explore.boxes import draw_box, draw_box_target
+from stages.explore.findings import Finding, find
+from stages.explore.heatmap import draw_correlation
+from stages.explore.histograms import draw_histograms
+from stages.explore.missing import draw_missing
+from stages.explore.outcomes import Classes, Number, YesNo, outcome_of
+from stages.explore.pair_plot import draw_pair
+from stages.explore.ranking import draw_ranking
+from stages.explore.rates import draw_class_shares, draw_means, draw_rates
+from stages.explore.scatter import draw_scatter, draw_scatter_target
+from stages.explore.targets import draw_classes, draw_number
+from stages.explore.view import View, view
 
 
 def explore(
@@ -42,12 +50,9 @@ def explore(
     Raises:
         LoopwrightError: the target or a column is not in both the table and the schema.
     """
-    asked = questions(frame, target)
-    y = asked[0][1]
-    answers = [answer for _, answer in asked]
-    title = schema.column(target.column, "charter.target.column").title
+    outcome = outcome_of(frame, schema, target, bounds.random_state)
     variables = read_variables(frame, schema, target.column, key)
-    separations = [mean_separation(one, answers, bounds.random_state) for one in variables]
+    strengths = [outcome.strength(variable) for variable in variables]
     ordered = [variable.values for variable in variables if variable.ordered]
     matrix = np.column_stack(ordered) if ordered else np.empty((len(frame), 0))
     found = find(
@@ -55,20 +60,34 @@ def explore(
         schema,
         target,
         variables,
-        separations,
+        strengths,
+        outcome,
         spearman(matrix),
         correlations(matrix),
         bounds,
     )
-    names = class_names(frame, schema, target)
-    return found, view(variables, separations, y, title, names, bounds)
+    return found, view(variables, strengths, outcome, bounds)
 
 
 def pictures(frame: pd.DataFrame, schema: Schema, seen: View) -> Iterator[tuple[str, Figure]]:
     """Yield the name and the figure of each picture."""
+    outcome = seen.outcome
+    if isinstance(outcome, Number):
+        yield "target", draw_number(seen, outcome)
+    elif isinstance(outcome, Classes):
+        yield "target", draw_classes(outcome)
+    if not isinstance(outcome, YesNo):
+        yield "ranking", draw_ranking(seen)
     yield "histograms", draw_histograms(seen)
     yield "scatter", draw_scatter(seen)
-    yield "scatter_target", draw_scatter_target(seen)
+    if isinstance(outcome, YesNo):
+        yield "scatter_target", draw_rates(seen, outcome)
+    elif isinstance(outcome, Classes):
+        yield "scatter_target", draw_class_shares(seen, outcome)
+    elif isinstance(outcome, Number):
+        yield "target_means", draw_means(seen, outcome)
+        yield "scatter_target", draw_scatter_target(seen, outcome)
+        yield "box_target", draw_box_target(seen, outcome)
     yield "pair", draw_pair(seen)
     yield "correlation", draw_correlation(seen)
     yield "box", draw_box(seen)
@@ -115,5 +134,6 @@ def main(*, params: Path, schema: Path, train: Path, findings: Path, explore_fig
             "summary": summary(frame, chosen.charter.target, found, seen),
             "figures": titles,
             "findings": [finding.as_document() for finding in found],
+            **({"associations": list(seen.associations)} if seen.associations else {}),
         },
     )

@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.core.associations import correlations, separation, spearman
-from stages.core.findings import Finding, find
+from stages.core.associations import correlations, spearman
 from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Checks, Column, Schema
-from stages.core.targets import truth
 from stages.core.variables import read_variables
+from stages.explore.findings import Finding, find
+from stages.explore.outcomes import YesNo, outcome_of
 
 NUMBER = Column(dtype="float64", kind="numeric", title="Number")
 TEXT = Column(dtype="str", kind="categorical", title="Text")
@@ -23,13 +23,14 @@ def findings(chosen: Params, frame: pd.DataFrame, **columns: Column) -> list[Fin
     variables = read_variables(frame, schema, "y", None)
     ordered = [v.values for v in variables if v.ordered]
     matrix = np.column_stack(ordered) if ordered else np.empty((len(frame), 0))
-    separations = [separation(v, y, 0) for v in variables]
+    outcome = YesNo("y", "Target", 0, y, ("no", "yes"))
     return find(
         frame,
         schema,
         BinaryTarget(column="y", positive=1, meaning="m"),
         variables,
-        separations,
+        [outcome.strength(variable) for variable in variables],
+        outcome,
         spearman(matrix),
         correlations(matrix),
         chosen.explore,
@@ -191,7 +192,7 @@ def test_the_default_table_has_its_known_findings(
 ) -> None:
     frame = credit.drop(columns="ID")
     target = chosen.charter.target
-    y = truth(frame, target)
+    outcome = outcome_of(frame, schema, target, 0)
     variables = read_variables(frame, schema, target.column, None)
     matrix = np.column_stack([v.values for v in variables if v.ordered])
     found = find(
@@ -199,7 +200,8 @@ def test_the_default_table_has_its_known_findings(
         schema,
         target,
         variables,
-        [separation(v, y, 0) for v in variables],
+        [outcome.strength(variable) for variable in variables],
+        outcome,
         spearman(matrix),
         correlations(matrix),
         chosen.explore,

@@ -6,18 +6,14 @@ from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
 from stages.core.figures import POSITIVE
-from stages.core.marginals import (
-    DRAWN_OUTLIERS,
-    PATTERNS,
-    draw_box,
-    draw_histograms,
-    draw_missing,
-    draw_scatter_target,
-)
 from stages.core.params import BinaryTarget, Params
 from stages.core.schema import Column, Schema
-from stages.core.view import View
 from stages.explore import explore
+from stages.explore.boxes import DRAWN_OUTLIERS, draw_box
+from stages.explore.histograms import draw_histograms
+from stages.explore.missing import PATTERNS, draw_missing
+from stages.explore.rates import draw_rates
+from stages.explore.view import View
 
 NUMBER = Column(dtype="float64", kind="numeric", title="Number")
 
@@ -82,17 +78,17 @@ def test_bins_hold_the_share_of_each_class(seen: View) -> None:
     ax = draw_histograms(seen).axes[0]
     outlines = [p for p in ax.patches if isinstance(p, StepPatch) and not p.get_fill()]
     limits = seen.variables[0].values
-    for patch, (_, rows) in zip(outlines, seen.rows_by_class, strict=True):
+    for patch, group in zip(outlines, seen.outcome.groups, strict=True):
         values, edges, _ = patch.get_data()
-        counts, _ = np.histogram(limits[rows], edges)
-        np.testing.assert_allclose(values, counts / rows.sum())
+        counts, _ = np.histogram(limits[group.rows], edges)
+        np.testing.assert_allclose(values, counts / group.rows.sum())
         assert values.sum() == pytest.approx(1)
 
 
 def test_the_title_says_which_column_tells_most(seen: View) -> None:
     title = draw_histograms(seen).get_suptitle()
     assert title.startswith("Payment status in September 2005 tells the classes apart best")
-    best = max(found.roc_auc for found in seen.separations.values())
+    best = max(found.value for found in seen.strengths.values())
     assert f"ROC AUC {best:.2f}" in title
 
 
@@ -109,7 +105,7 @@ def test_categories_are_bars_with_names_shares_and_rates(small: View) -> None:
     assert widths[: len(widths) // 2][0] + widths[len(widths) // 2 :][0] == pytest.approx(
         first.mean()
     )
-    assert f"{100 * small.y[first].mean():.0f}\N{NO-BREAK SPACE}%" in texts
+    assert f"{100 * small.outcome.y[first].mean():.0f}\N{NO-BREAK SPACE}%" in texts
 
 
 def test_a_column_without_a_value_says_so(small: View) -> None:
@@ -120,11 +116,11 @@ def test_a_column_without_a_value_says_so(small: View) -> None:
 
 
 def test_rates_stand_where_the_table_has_them(seen: View) -> None:
-    fig = draw_scatter_target(seen)
+    fig = draw_rates(seen, seen.outcome)
     assert len(fig.axes) == 12
     ax, variable = fig.axes[0], seen.telling[0]
     assert labels([ax]) == ["Payment status in September 2005 (months late)"]
-    groups = pd.Series(seen.y).groupby(variable.values).mean()
+    groups = pd.Series(seen.outcome.y).groupby(variable.values).mean()
     drawn = {
         round(x, 9): y
         for line in ax.lines
@@ -133,12 +129,12 @@ def test_rates_stand_where_the_table_has_them(seen: View) -> None:
     }
     assert drawn == pytest.approx(groups.to_dict())
     (overall,) = [line for line in ax.lines if line.get_marker() in ("None", None, "")]
-    assert overall.get_ydata()[0] == pytest.approx(seen.y.mean())
+    assert overall.get_ydata()[0] == pytest.approx(seen.outcome.y.mean())
 
 
 def test_a_rate_of_few_rows_is_hollow(seen: View) -> None:
-    ax, variable = draw_scatter_target(seen).axes[0], seen.telling[0]
-    few = pd.Series(seen.y).groupby(variable.values).size() < 30
+    ax, variable = draw_rates(seen, seen.outcome).axes[0], seen.telling[0]
+    few = pd.Series(seen.outcome.y).groupby(variable.values).size() < 30
     assert few.any()
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     assert sorted(hollow[0].get_xdata()) == sorted(few.index[few])
@@ -146,7 +142,7 @@ def test_a_rate_of_few_rows_is_hollow(seen: View) -> None:
 
 
 def test_category_rates_are_named_and_counted(small: View) -> None:
-    fig = draw_scatter_target(small)
+    fig = draw_rates(small, small.outcome)
     ax = next(ax for ax in fig.axes if ax.get_xlabel() == "City")
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names[0] == "Alpha $x$"
@@ -162,17 +158,17 @@ def test_boxes_are_the_quartiles_of_each_class(small: View) -> None:
     assert labels([ax]) == ["Amount (NT$)"]
     scale = small.scales["amount"]
     assert scale.kind == "symlog"
-    for bar, (_, rows) in zip(ax.patches, small.rows_by_class, strict=True):
-        low, high = scale.positions(np.quantile(small.variables[0].values[rows], [0.25, 0.75]))
+    for bar, group in zip(ax.patches, small.outcome.groups, strict=True):
+        low, high = scale.positions(np.quantile(small.variables[0].values[group.rows], [0.25, 0.75]))
         assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx((low, high))
 
 
 def test_of_many_outliers_the_outermost_are_drawn(small: View) -> None:
     (ax,) = draw_box(small).axes
     values = small.variables[0].values
-    for line, (_, rows) in zip(ax.lines, small.rows_by_class, strict=True):
+    for line, group in zip(ax.lines, small.outcome.groups, strict=True):
         assert 0 < len(line.get_xdata()) <= DRAWN_OUTLIERS
-        farthest = small.scales["amount"].positions(values[rows].max())
+        farthest = small.scales["amount"].positions(values[group.rows].max())
         assert max(line.get_xdata()) == pytest.approx(farthest)
 
 
@@ -229,5 +225,5 @@ def test_nearly_all_is_not_called_all() -> None:
 
 
 def test_the_positive_class_has_one_colour(seen: View) -> None:
-    ax = draw_scatter_target(seen).axes[0]
+    ax = draw_rates(seen, seen.outcome).axes[0]
     assert {line.get_color() for line in ax.lines if line.get_marker() == "o"} == {POSITIVE}

@@ -18,7 +18,7 @@ from stages.core.schema import Column, Schema
 from stages.core.tables import write_table
 from stages.explore import explore, main, pictures
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 PICTURES = ["histograms", "scatter", "scatter_target", "pair", "correlation", "box", "missing"]
 TARGET = BinaryTarget(column="y", positive="yes", meaning="it happened")
 

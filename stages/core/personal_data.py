@@ -201,7 +201,7 @@ IP_ADDRESS = Pattern(
     "IP address",
     re.compile(
         r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}"
-        r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:])"
+        r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:]|-[A-Za-z])"
     ),
     is_ip_address,
 )

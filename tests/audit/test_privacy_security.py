@@ -124,6 +124,7 @@ def test_personal_data_is_found(text: str, kind: str) -> None:
         "127.0.0.1",
         "999.1.1.1",
         "1.2.3",
+        "1.2.3.4-rc1",
         "::",
         "000-12-3456",
         "666-12-3456",

@@ -284,6 +284,7 @@ def decide(plant: Plant, task: Task, seed: int) -> dict[str, Any]:
         calibration_bins=10,
         learning_curve=(0.1, 0.25, 0.5, 1.0),
         learning_repeats=2,
+        refit_rows=50_000,
         min_gain=0.01,
         max_lone_skill=0.8,
         probes=True,

@@ -30,6 +30,9 @@ from stages.core.statistics import Estimate
 # Where a decision stands on a curve: its label, then its place.
 Points = Mapping[str, tuple[float, float]]
 
+# Sizes of parts from one to so many times as many are read on a logarithmic axis.
+FAR_APART = 50
+
 _MARKS = ("o", "s", "D", "^")
 _MARK_COLOURS = (INK, VERMILION, GREEN, ORANGE)
 
@@ -174,7 +177,10 @@ def learning_curve(
         xlabel="Rows learned from",
         ylabel=_error_title(metric),
     )
-    ax.set_xlim(left=0)
+    if points["rows"].max() > FAR_APART * points["rows"].min():
+        ax.set_xscale("log")
+    else:
+        ax.set_xlim(left=0)
     ax.legend(loc="best")
     return fig
 
@@ -185,7 +191,13 @@ def _error_title(metric: Metric) -> str:
     return f"{metric.high:g} {MINUS} {metric.title}"
 
 
-def validation_curve(points: pd.DataFrame, metric: Metric, error: float, on_train: float) -> Figure:
+def validation_curve(
+    points: pd.DataFrame,
+    metric: Metric,
+    error: float,
+    on_train: float,
+    refit_rows: int | None = None,
+) -> Figure:
     """Draw the error of the model made simpler and richer, beside its own.
 
     Args:
@@ -193,6 +205,7 @@ def validation_curve(points: pd.DataFrame, metric: Metric, error: float, on_trai
         metric: by which the error is measured.
         error: the model's on validation.
         on_train: the model's on train.
+        refit_rows: gains are of fits on so many rows; None: on all of train.
     """
     simpler, richer = (points[points["direction"] == d] for d in ("simpler", "richer"))
     names = [
@@ -224,6 +237,8 @@ def validation_curve(points: pd.DataFrame, metric: Metric, error: float, on_trai
     )
     ax.axhline(middle[len(simpler)], color=MUTED, linestyle="--", linewidth=1)
     ax.set(title="Would a simpler or a richer model do better?", ylabel=_error_title(metric))
+    if refit_rows is not None:
+        ax.set_xlabel(f"gains and errors on train: of fits on {refit_rows:,} rows of train")
     ax.set_xticks(places, names)
     ax.set_xlim(-0.6, len(names) - 0.4)
     fig.legend(loc="outside lower center", ncols=3)

@@ -29,7 +29,7 @@ class LearningCurve:
     """The error by the number of rows that were learned from.
 
     Attributes:
-        rows: the sizes, rising, shape (k,).
+        rows: the sizes, rising, shape (k,); the last is all of train where that was asked for.
         parts: how many parts of train were learned from at each size, shape (k,).
         errors: on validation at each size, the mean over its parts, on the same draws.
         spread: the variance of the error from part to part, times the rows of a part and
@@ -64,6 +64,13 @@ def nested_order(rows: Sample, random_state: Seed) -> Ints:
     return shuffled[np.argsort(share[shuffled], kind="stable")].astype(np.int64)
 
 
+def at_most(rows: Sample, most: int, random_state: Seed) -> Sample:
+    """Return `rows`, or a fair sample of `most` of them, as `nested_order` deals it."""
+    if len(rows) <= most:
+        return rows
+    return rows.part(np.sort(nested_order(rows, random_state)[:most]))
+
+
 def _strata(rows: Sample) -> Ints:
     if rows.y.dtype.kind != "f":
         return np.unique(rows.y, return_inverse=True)[1].astype(np.int64)
@@ -82,11 +89,15 @@ def learning_curve(
     classes: tuple[str, ...],
     draws: int,
     random_state: int,
+    refit_rows: int,
+    told_train: Floats,
 ) -> LearningCurve:
     """Refit `model` on parts of train, and measure each there and on validation.
 
     Parts of one size share no row, so how much they differ shows how much is chance. A part
-    with one outcome only is left out: nothing can be learned from it.
+    with one outcome only is left out: nothing can be learned from it. Of a table with more
+    rows than `refit_rows` the parts are shares of so many, and `model` itself, which learned
+    from all of train, is the last point beyond them.
 
     Args:
         model: the fitted estimator; its clones are refitted, features and all. It stands
@@ -100,12 +111,17 @@ def learning_curve(
         classes: of a multiclass task, the labels.
         draws: the number of bootstrap draws.
         random_state: the seed of the parts.
+        refit_rows: no refit learns from more rows, and none is measured on more.
+        told_train: what `said` gives of `model` for all of train.
 
     Raises:
         LoopwrightError: the model cannot be fitted on so few rows.
     """
     order = nested_order(train, random_state)
-    sizes = sorted({max(2, round(share * len(train))) for share in shares})
+    validation = at_most(validation, refit_rows, random_state)
+    most = min(len(train), refit_rows)
+    asked = {max(2, round(share * most)) for share in shares}
+    sizes = sorted(asked if most == len(train) else asked | {len(train)})
     counts = [min(repeats, len(train) // size) if size < len(train) else 1 for size in sizes]
     found: list[tuple[int, list[float]]] = []
     told: list[Floats] = []
@@ -114,11 +130,13 @@ def learning_curve(
             on_train = []
             for number in range(count):
                 step(f"learning from {size} rows")
-                part = train.part(np.sort(order[number * size : (number + 1) * size]))
+                whole = size >= len(train)
+                places = np.sort(order[number * size : (number + 1) * size])
+                part = train if whole else train.part(places)
                 if len(np.unique(part.y)) < 2:
                     continue
-                fitted = model if size >= len(train) else _refit(model, part)
-                seen = said(fitted, part.frame, task, classes)
+                fitted = model if whole else _refit(model, part)
+                seen = told_train if whole else said(fitted, part.frame, task, classes)
                 on_train.append(error_once(seen, part, metric, task, classes))
                 told.append(said(fitted, validation.frame, task, classes))
             if on_train:

@@ -902,6 +902,7 @@ class Evaluate(Section):
     calibration_bins: Annotated[int, Field(ge=2)]
     learning_curve: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=2)]
     learning_repeats: Count
+    refit_rows: Annotated[int, Field(ge=1000)]
     min_gain: Annotated[float, Field(gt=0, le=1)]
     max_lone_skill: Share
     probes: bool

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from stages.core.fitting import fit
+from stages.core.learning_curve import at_most
 from stages.core.metrics import Metric
 from stages.core.params import Task
 from stages.core.progress import progress
@@ -73,9 +74,10 @@ class Probe:
         direction: whether the change makes it ``simpler`` or ``richer``.
         parameter: what was changed; ``estimator`` where that is the family.
         value: what it was changed to.
-        train: its error on train.
-        validation: its error on validation.
+        train: its error on the rows that it learned from.
+        validation: its error on validation: the model's, less the gain.
         gain: the model's error on validation - its, on the same draws.
+        rows: on so many rows both were fitted for the gain; None: on all of train.
     """
 
     direction: Direction
@@ -84,6 +86,7 @@ class Probe:
     train: float
     validation: Drawn
     gain: Drawn
+    rows: int | None = None
 
     def clear_gain(self, probes: int) -> Estimate:
         """Return the gain with an interval that holds for all of so many probes at once."""
@@ -100,8 +103,12 @@ def probe(
     classes: tuple[str, ...],
     draws: int,
     random_state: int,
+    refit_rows: int,
 ) -> list[Probe]:
     """Refit `model`, simpler and richer, on train and measure each on validation.
+
+    Of a table with more rows than `refit_rows` both learn from so many and are measured on so
+    many, and so does the model as it is: what more rows give it would pass for its merit.
 
     Args:
         model: fitted on train; its clones are changed and refitted, features and all. One
@@ -113,10 +120,17 @@ def probe(
         task: binary, multiclass or regression.
         classes: of a multiclass task, the labels.
         draws: the number of bootstrap draws.
-        random_state: of a probe that draws lots.
+        random_state: of a probe that draws lots, and of the rows.
+        refit_rows: no refit learns from more rows, and none is measured on more.
     """
     changed = variants(model, task, random_state)
+    whole = len(train) + len(validation)
+    train, validation = (at_most(rows, refit_rows, random_state) for rows in (train, validation))
+    capped = len(train) + len(validation) < whole
     on_train, told = [], []
+    if changed and capped:
+        base = fit(clone(model), train.frame, train.y, train.weight)
+        told.append(said(base, validation.frame, task, classes))
     with progress(len(changed)) as step:
         for direction, parameter, value, unfitted in changed:
             step(f"{direction}: {parameter} {value}")
@@ -127,12 +141,22 @@ def probe(
     if not changed:
         return []
     errors = errors_of(told, validation, metric, task, classes, draws)
-    return [
-        Probe(direction, parameter, value, seen, unseen, error - unseen)
-        for (direction, parameter, value, _), seen, unseen in zip(
-            changed, on_train, errors, strict=True
+    found = []
+    for change, of_train, unseen in zip(changed, on_train, errors[capped:], strict=True):
+        direction, parameter, value, _ = change
+        gain = (errors[0] if capped else error) - unseen
+        found.append(
+            Probe(
+                direction,
+                parameter,
+                value,
+                of_train,
+                error - gain if capped else unseen,
+                gain,
+                len(train) if capped else None,
+            )
         )
-    ]
+    return found
 
 
 def variants(

@@ -1,6 +1,6 @@
 """What predictions leave unexplained: how much of it each column would still explain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,12 @@ MAX_BINS = 20
 # The mean of fewer outcomes of 0 or 1 is too skewed for signs turned at random to show it.
 MIN_ROWS = 30
 REST = "others"
+
+# Cells of rows and bins that are held at once.
+BLOCK_CELLS = 20_000_000
+
+# The bins of a column: the label, the centre and the rows of each.
+Cut = list[tuple[str, float, npt.NDArray[np.bool_]]]
 
 STRUCTURE = ("column", "title", "explained", "p_adjusted", "flagged")
 MEANS = ("column", "bin", "centre", "rows", "mean", "low", "high")
@@ -64,13 +70,15 @@ def residual_structure(
         return pd.DataFrame(columns=STRUCTURE), pd.DataFrame(columns=MEANS)
     cuts = [bins_of(variable) for variable in variables]
     weight = np.ones(len(residuals)) if sample_weight is None else sample_weight
-    inside = np.column_stack([mask for cut in cuts for _, _, mask in cut]).astype(np.float64)
-    own = inside * weight[:, None]
+    blocks = [
+        _block(residuals, some, weight, draws, random_state, groups)
+        for some in _together(cuts, len(residuals))
+    ]
+    once, chance, mean, low, high, rows = (
+        np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True)
+    )
     starts = np.cumsum([0, *(len(cut) for cut in cuts)])
-    shares, p_values = _explained(residuals, own, starts, weight, draws, random_state, groups)
-    found = part_means(residuals, own, groups)
-    low, high = found.interval()
-    rows = inside.sum(axis=0).astype(np.int64)
+    shares, p_values = _beyond_chance(once, chance, residuals, weight)
     # Rounded: the last bits, which differ between processors, order nothing.
     order = np.argsort(-np.round(shares, 9), kind="stable")
     structure = [
@@ -78,14 +86,14 @@ def residual_structure(
         for i, v in ((i, variables[i]) for i in order)
     ]
     means = [
-        (variables[i].name, label, centre, rows[j], found.mean[j], low[j], high[j])
+        (variables[i].name, label, centre, int(rows[j]), mean[j], low[j], high[j])
         for i in order
         for j, (label, centre, _) in enumerate(cuts[i], start=starts[i])
     ]
     return pd.DataFrame(structure, columns=STRUCTURE), pd.DataFrame(means, columns=MEANS)
 
 
-def bins_of(variable: Variable) -> list[tuple[str, float, npt.NDArray[np.bool_]]]:
+def bins_of(variable: Variable) -> Cut:
     """Cut one column into bins: the label, the centre and the rows of each.
 
     Each of few values is a bin, of many values each tenth, and missing ones are one. Of
@@ -106,18 +114,36 @@ def bins_of(variable: Variable) -> list[tuple[str, float, npt.NDArray[np.bool_]]
     return [*found, (REST, np.nan, rest)] if rest.any() else found
 
 
-def _explained(
+def _together(cuts: Sequence[Cut], n: int) -> Iterator[list[Cut]]:
+    """Yield the cuts in runs of which all bins fit into `BLOCK_CELLS`."""
+    held: list[Cut] = []
+    for cut in cuts:
+        if held and n * sum(map(len, [*held, cut])) > BLOCK_CELLS:
+            yield held
+            held = []
+        held.append(cut)
+    yield held
+
+
+def _block(
     residuals: Floats,
-    own: Floats,
-    starts: npt.NDArray[np.int64],
+    cuts: Sequence[Cut],
     weight: Floats,
     draws: int,
     random_state: Seed,
     groups: Any,
-) -> tuple[Floats, Floats]:
-    """Return the share that each column explains beyond chance, and its p-value."""
+) -> tuple[Floats, ...]:
+    """Measure some columns.
+
+    Returns:
+        The squares between the bins of each column, (columns,), and those by chance, (draws,
+        columns); the mean of each bin with its low and high end, and its rows, each (bins,).
+    """
+    inside = np.column_stack([mask for cut in cuts for _, _, mask in cut]).astype(np.float64)
+    own = inside * weight[:, None]
+    starts = np.cumsum([0, *(len(cut) for cut in cuts)])
     off = residuals - np.average(residuals, weights=weight)
-    size, total = own.sum(axis=0), float(weight @ off**2)
+    size = own.sum(axis=0)
     pulls = np.column_stack([own, weight]) * off[:, None]
     if groups is not None:
         pulls = entity_sums(pulls, groups)
@@ -127,6 +153,7 @@ def _explained(
         squares = ratio(apart**2, np.broadcast_to(size, apart.shape))
         return np.asarray(np.add.reduceat(squares, starts[:-1], axis=1))
 
+    # The same signs for every block: all columns are held against one chance.
     rng = np.random.default_rng(random_state)
     units = len(pulls)
     chance = np.concatenate(
@@ -136,10 +163,21 @@ def _explained(
         ]
     )
     once = between(pulls.sum(axis=0)[None])[0]
+    del pulls
+    found = part_means(residuals, own, groups)
+    return once, chance, found.mean, *found.interval(), inside.sum(axis=0)
+
+
+def _beyond_chance(
+    once: Floats, chance: Floats, residuals: Floats, weight: Floats
+) -> tuple[Floats, Floats]:
+    """Return the share that each column explains beyond chance, and its p-value."""
+    off = residuals - np.average(residuals, weights=weight)
+    total = float(weight @ off**2)
     mean, spread = chance.mean(axis=0), chance.std(axis=0)
     # A column in one bin explains nothing, and has no spread but that of the last bits.
     spread = np.where(spread > 1e-9 * total, spread, np.inf)
     furthest = ((chance - mean) / spread).max(axis=1)
     as_far = furthest[:, None] >= (once - mean) / spread
-    p_values = (1 + as_far.sum(axis=0)) / (1 + draws)
+    p_values = (1 + as_far.sum(axis=0)) / (1 + len(chance))
     return np.asarray((once - mean) / total if total > 0 else 0 * mean), p_values

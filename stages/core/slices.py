@@ -21,6 +21,9 @@ from stages.core.statistics import (
 )
 from stages.core.variables import Variable
 
+# Cells of rows and slices that are held at once: a large table with many codes has many.
+BLOCK_CELLS = 10_000_000
+
 
 def find_slices(
     p: AnyPredictions,
@@ -88,23 +91,35 @@ def find_slices(
             scopes.append(scope is measured_on)
     if not kept:
         return []
-    member = np.stack(inside, axis=1).astype(np.float64)
     of_half = np.array(scopes)
-    held = np.stack([everywhere, measured_on], axis=1)[:, of_half.astype(int)].astype(np.float64)
     weight = np.ones(len(p)) if p.sample_weight is None else p.sample_weight
-    once, drawn = _measured(p, member, of_half, measured_on, weight, draws, random_state, groups)
-    p_values = difference_p_values(p.row_loss, member, held - member, weight, groups)
-    adjusted = holm(p_values)
-    off = holm(zero_p_values(prediction_gaps(p), member * weight[:, None], groups)) < ALPHA
-    scores = None if metric is None else metric.compute(p, member.T * weight)
-    count, total = member.sum(axis=0), held.sum(axis=0)
+
+    def block(own: slice) -> tuple[Floats, ...]:
+        """Return all that is measured of some slices; they are along the last axis."""
+        member, half = np.stack(inside[own], axis=1).astype(np.float64), of_half[own]
+        held = np.stack([everywhere, measured_on], axis=1)[:, half.astype(int)].astype(np.float64)
+        return (
+            *_measured(p, member, half, measured_on, weight, draws, random_state, groups),
+            difference_p_values(p.row_loss, member, held - member, weight, groups),
+            zero_p_values(prediction_gaps(p), member * weight[:, None], groups),
+            np.full(len(half), np.nan) if metric is None else metric.compute(p, member.T * weight),
+            member.sum(axis=0),
+            held.sum(axis=0),
+        )
+
+    size = max(BLOCK_CELLS // len(p), 1)
+    blocks = [block(slice(i, i + size)) for i in range(0, len(kept), size)]
+    once, drawn, p_values, of_gaps, scores, count, total = (
+        np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True)
+    )
+    adjusted, off = holm(p_values), holm(of_gaps) < ALPHA
     found = []
     for i, conditions in enumerate(kept):
         loss, difference, gap, excess = (
             Drawn(float(once[j, i]), drawn[:, j, i]).estimate() for j in range(4)
         )
         alone = len(conditions) == 1 and not of_half[i]
-        score = None if scores is None or np.isnan(scores[i]) else float(scores[i])
+        score = None if np.isnan(scores[i]) else float(scores[i])
         worse = float(once[1, i]) > 0
         found.append(
             {

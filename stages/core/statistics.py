@@ -53,6 +53,10 @@ class Drawn:
         """Return the difference: paired where both saw the same draws of the same rows."""
         return Drawn(self.value - other.value, self.samples - other.samples)
 
+    def __add__(self, other: "Drawn") -> "Drawn":
+        """Return the sum, paired as a difference is."""
+        return Drawn(self.value + other.value, self.samples + other.samples)
+
     def estimate(self) -> Estimate:
         """Return the value with its 95 % interval."""
         return estimate(self.value, self.samples)

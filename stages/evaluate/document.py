@@ -153,6 +153,7 @@ def document(
                 "direction": one.direction,
                 "parameter": one.parameter,
                 "value": one.value,
+                **({} if one.rows is None else {"rows": one.rows}),
                 "train": one.train,
                 "validation": one.validation.estimate(),
                 "gain": one.clear_gain(len(m.probes)),

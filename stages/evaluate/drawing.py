@@ -47,7 +47,11 @@ def draw(
     if m.probes:
         error = m.error("validation").value
         of_task["validation_curve"] = charts.validation_curve(
-            tables["validation_curve"], m.terms.scoring, error, m.error("train").value
+            tables["validation_curve"],
+            m.terms.scoring,
+            error,
+            m.error("train").value,
+            m.probes[0].rows,
         )
     return of_task
 

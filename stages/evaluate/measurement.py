@@ -163,9 +163,18 @@ def measure_model(
         evaluate.learning_repeats,
         *where,
         seed,
+        evaluate.refit_rows,
+        _answers(on_train["model"]),
     )
     more_rows, expected = extrapolate(curve, relevant, (seed, 2))
-    probes = probe(model, train, validation, error, *where, seed) if evaluate.probes else []
+    if len(validation) > evaluate.refit_rows and len(curve.errors):
+        # What was found on some rows of validation, held against the error on all.
+        expected = error + (expected - curve.errors[-1])
+    probes = (
+        probe(model, train, validation, error, *where, seed, evaluate.refit_rows)
+        if evaluate.probes
+        else []
+    )
     others, constant, words = constants(known, train, validation, terms)
     decisions: dict[str, Any] = {"rule": p.rule_decisions, **others}
     columns = tuple(name for name in inputs if name in train.frame)
@@ -213,6 +222,10 @@ def measure_model(
 
 def _one_each(rows: Sample, columns: tuple[str, ...], target: str) -> pd.DataFrame:
     return one_a_group(rows.frame[list(columns)].assign(**{target: rows.y}), rows.groups)
+
+
+def _answers(p: AnyPredictions) -> Floats:
+    return p.y_pred if isinstance(p, NumberPredictions) else p.y_prob
 
 
 def _bias(p: NumberPredictions, rows: Sample, draws: int) -> Drawn:

@@ -220,7 +220,8 @@ def _change(probe: Probe | None) -> str:
     if probe is None:
         return ""
     value = number(probe.value) if isinstance(probe.value, float) else probe.value
-    return f"{probe.parameter} {value} takes {number(probe.gain.value)} off the error"
+    on = "" if probe.rows is None else f", both fitted on {number(probe.rows)} rows of train"
+    return f"{probe.parameter} {value} takes {number(probe.gain.value)} off the error{on}"
 
 
 def _more_rows(e: Evidence) -> str:

@@ -10,12 +10,13 @@ from sklearn.tree import DecisionTreeClassifier
 from stages.core.errors import LoopwrightError
 from stages.core.learning_curve import (
     LearningCurve,
+    at_most,
     errors_by_draw,
     learning_curve,
     nested_order,
 )
 from stages.core.metrics import METRICS
-from stages.core.sample import Sample
+from stages.core.sample import Sample, said
 
 SHARES = (0.1, 0.5, 1.0)
 
@@ -35,10 +36,11 @@ def learned(
     shares: tuple[float, ...] = SHARES,
     repeats: int = 1,
     metric: str = "log_loss",
+    refit_rows: int = 10_000,
 ) -> LearningCurve:
-    return learning_curve(
-        model, train, validation, shares, repeats, METRICS[metric], "binary", (), 200, 0
-    )
+    whole = said(model, train.frame, "binary", ())
+    where = (METRICS[metric], "binary", (), 200, 0)
+    return learning_curve(model, train, validation, shares, repeats, *where, refit_rows, whole)
 
 
 def curve(
@@ -178,3 +180,40 @@ def test_a_model_that_cannot_learn_from_few_rows_is_one_clear_error() -> None:
     model = Demanding().fit(train.frame, train.y)
     with pytest.raises(LoopwrightError, match=r"evaluate\.learning_curve.* 50 rows .*larger share"):
         curve(model, train, validation)
+
+
+def test_a_large_table_is_cut_to_shares_of_what_may_be_refitted() -> None:
+    train, validation = rows(3000, 0), rows(2000, 1)
+    fits: list[int] = []
+
+    class Counted(LogisticRegression):
+        def fit(self, X: pd.DataFrame, y: np.ndarray) -> "Counted":
+            fits.append(len(X))
+            return super().fit(X, y)
+
+    model = Counted().fit(train.frame, train.y)
+    fits.clear()
+    found = learned(model, train, validation, (0.1, 0.5, 1.0), repeats=2, refit_rows=1000)
+    assert fits == [100, 100, 500, 500, 1000, 1000]
+    assert found.rows.tolist() == [100, 500, 1000, 3000]
+    assert found.parts.tolist() == [2, 2, 2, 1]
+    some = at_most(validation, 1000, 0)
+    assert found.errors[-1].value == pytest.approx(
+        log_loss(some.y, model.predict_proba(some.frame)[:, 1])
+    )
+    assert found.points["train"].iloc[-1] == pytest.approx(
+        log_loss(train.y, model.predict_proba(train.frame)[:, 1])
+    )
+
+
+def test_a_sample_is_fair_whole_where_it_may_be_and_keeps_entities_together() -> None:
+    table = rows(2000, 0, share=0.05)
+    some = at_most(table, 400, 3)
+    assert at_most(table, 2000, 3) is table
+    assert len(some) == 400 and some.y.sum() == pytest.approx(0.2 * table.y.sum(), abs=1)
+    assert some.frame.index.is_monotonic_increasing
+    assert np.array_equal(some.frame.index, at_most(table, 400, 3).frame.index)
+    assert not np.array_equal(some.frame.index, at_most(table, 400, 4).frame.index)
+    groups = np.repeat(np.arange(500), 4)
+    some = at_most(rows(2000, 0, groups=groups), 400, 3)
+    assert some.groups is not None and len(np.unique(some.groups)) == 100

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from stages.core.baselines import RuleClassifier
+from stages.core.learning_curve import at_most
 from stages.core.metrics import METRICS
 from stages.core.params import Task
 from stages.core.probes import COLUMNS, probe, table, variants
@@ -73,7 +74,7 @@ def test_a_line_is_too_simple_where_signs_must_agree(task: Task) -> None:
     told = said(model, validation.frame, task, classes)
     (error,) = errors_of([told], validation, metric, task, classes, 200)
     before = train.frame.copy()
-    found = probe(model, train, validation, error, metric, task, classes, 200, 0)
+    found = probe(model, train, validation, error, metric, task, classes, 200, 0, 10_000)
     assert train.frame.equals(before)
     gains = {
         (one.direction, one.parameter): one.clear_gain(len(found))["interval"] for one in found
@@ -97,7 +98,7 @@ def test_a_tree_without_bound_is_too_rich() -> None:
     metric = METRICS["log_loss"]
     told = said(model, validation.frame, "binary", ())
     (error,) = errors_of([told], validation, metric, "binary", (), 200)
-    found = probe(model, train, validation, error, metric, "binary", (), 200, 0)
+    found = probe(model, train, validation, error, metric, "binary", (), 200, 0, 10_000)
     best = max(found, key=lambda one: one.gain.value)
     assert (best.direction, best.parameter) == ("simpler", "estimator")
     assert (best.clear_gain(3)["interval"] or (0, 0))[0] > 0
@@ -113,3 +114,25 @@ def test_without_probes_the_table_is_empty_and_has_its_columns() -> None:
 def test_a_regression_is_probed_by_regressors() -> None:
     *_, (_, _, name, other) = variants(pipeline(HistGradientBoostingRegressor()), "regression", 0)
     assert name == "ridge" and isinstance(other[-1], Ridge)
+
+
+def test_on_a_large_table_the_model_and_its_probes_learn_from_the_same_few_rows() -> None:
+    train, validation = rows(3000, 1), rows(2500, 2)
+    model = pipeline(LogisticRegression()).fit(train.frame, train.y)
+    metric = METRICS["log_loss"]
+    told = said(model, validation.frame, "binary", ())
+    (error,) = errors_of([told], validation, metric, "binary", (), 200)
+    found = probe(model, train, validation, error, metric, "binary", (), 200, 0, 1000)
+    assert [one.rows for one in found] == [1000] * 3
+    some, judged = (at_most(rows, 1000, 0) for rows in (train, validation))
+    twin = pipeline(LogisticRegression()).fit(some.frame, some.y)
+    told = said(twin, judged.frame, "binary", ())
+    (base,) = errors_of([told], judged, metric, "binary", (), 200)
+    trees = found[-1]
+    again = variants(model, "binary", 0)[-1][-1].fit(some.frame, some.y)
+    told = said(again, judged.frame, "binary", ())
+    (other,) = errors_of([told], judged, metric, "binary", (), 200)
+    assert trees.gain.value == pytest.approx(base.value - other.value)
+    assert trees.gain.samples == pytest.approx(base.samples - other.samples)
+    assert trees.validation.value == pytest.approx(error.value - trees.gain.value)
+    assert (trees.clear_gain(3)["interval"] or (0, 0))[0] > 0.1

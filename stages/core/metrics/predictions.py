@@ -49,12 +49,52 @@ def _check_probabilities(y_prob: Floats) -> None:
         raise ValueError("y_prob holds values outside 0 to 1")
 
 
-class _Calibrated:
-    """Probabilities that can be held against what happened."""
+class _Valued:
+    """Decisions that bring something, held against those of the rule."""
+
+    rule_decisions: Any
+
+    def row_values(self, decisions: Any = None) -> Floats:
+        """Return what `decisions`, or those made, bring row by row, (n,)."""
+        raise NotImplementedError
+
+    @cached_property
+    def brought(self) -> Floats:
+        """What the decisions that were made bring, (n,)."""
+        return self.row_values()
+
+    @cached_property
+    def brought_by_rule(self) -> Floats:
+        """What those of the rule bring, (n,)."""
+        return self.row_values(self.rule_decisions)
+
+
+class _OfClasses(_Valued):
+    """Probabilities of classes, and decisions for them, held against what happened."""
 
     calibration_bins: int
     confidence: Floats
     hit: Floats
+    y_true: Ints
+    y_prob: Floats
+    y_pred: Ints
+
+    @cached_property
+    def row_right(self) -> Floats:
+        """1 where the decision was right, (n,)."""
+        return np.asarray(self.y_true == self.y_pred, dtype=np.float64)
+
+    @cached_property
+    def by_class(self) -> Floats:
+        """1 in the column of each row's true class, else 0, (n, classes)."""
+        size = 2 if self.y_prob.ndim == 1 else self.y_prob.shape[1]
+        inside: Floats = np.eye(size)[self.y_true] * (self.y_true >= 0)[:, None]
+        return inside
+
+    @cached_property
+    def right_by_class(self) -> Floats:
+        """1 there where the decision was right, else 0, (n, classes)."""
+        return self.by_class * self.row_right[:, None]
 
     @cached_property
     def calibration_bin(self) -> Floats:
@@ -70,7 +110,7 @@ class _Calibrated:
 
 
 @dataclass(frozen=True)
-class Predictions(_Calibrated):
+class Predictions(_OfClasses):
     """What was true, what was predicted and whether to act was decided, row by row.
 
     Attributes:
@@ -140,11 +180,6 @@ class Predictions(_Calibrated):
         """The squared difference of probability and outcome, (n,)."""
         return np.asarray((self.y_prob - self.y_true) ** 2)
 
-    @cached_property
-    def row_right(self) -> Floats:
-        """1 where the decision was right, (n,)."""
-        return np.asarray(self.y_true == self.y_pred, dtype=np.float64)
-
     def row_values(self, decisions: Ints | None = None) -> Floats:
         """Return what `decisions`, or those made, bring row by row, (n,)."""
         if self.costs is None:
@@ -153,7 +188,7 @@ class Predictions(_Calibrated):
 
 
 @dataclass(frozen=True)
-class ClassPredictions(_Calibrated):
+class ClassPredictions(_OfClasses):
     """What was true, what was predicted and which class was decided for, row by row.
 
     Attributes:
@@ -224,11 +259,6 @@ class ClassPredictions(_Calibrated):
         """Half the squared differences of probability and outcome over all classes, (n,)."""
         return np.asarray(((self.y_prob - self.happened) ** 2).sum(axis=1) / 2)
 
-    @cached_property
-    def row_right(self) -> Floats:
-        """1 where the decision was right, (n,)."""
-        return np.asarray(self.y_true == self.y_pred, dtype=np.float64)
-
     def row_values(self, decisions: Ints | None = None) -> Floats:
         """Return what `decisions`, or those made, bring row by row, (n,)."""
         if self.costs is None:
@@ -238,7 +268,7 @@ class ClassPredictions(_Calibrated):
 
 
 @dataclass(frozen=True)
-class NumberPredictions:
+class NumberPredictions(_Valued):
     """What was true and what was predicted, row by row.
 
     Attributes:

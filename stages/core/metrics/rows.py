@@ -30,22 +30,18 @@ def balanced_accuracy(p: Predictions | ClassPredictions, weights: Weights) -> Fl
 
     Of several classes it is over those that occur; of two, both must.
     """
-    classes = 2 if isinstance(p, Predictions) else len(p.classes)
-    inside = np.eye(classes)[p.y_true] * (p.y_true >= 0)[:, None]
-    rows = weights @ inside
-    shares = ratio(weights @ (inside * p.row_right[:, None]), rows)
-    occurs = inside.any(axis=0) | isinstance(p, Predictions)
+    shares = ratio(weights @ p.right_by_class, weights @ p.by_class)
+    occurs = p.by_class.any(axis=0) | isinstance(p, Predictions)
     return np.asarray(shares[:, occurs].mean(axis=1))
 
 
 def expected_value(p: AnyPredictions, weights: Weights) -> Floats:
     """What 1,000 decisions bring on average, in the charter's currency."""
-    return weighted_mean(PER_DECISIONS * p.row_values(), weights)
+    return weighted_mean(PER_DECISIONS * p.brought, weights)
 
 
 def value_over_rule(p: AnyPredictions, weights: Weights) -> Floats:
     """What 1,000 decisions bring more than those of the rule on the same rows."""
     if p.costs is None or p.rule_decisions is None:
         raise ValueError("value_over_rule needs costs and the rule's decisions")
-    rule: Floats = p.row_values(p.rule_decisions)  # type: ignore[arg-type]  # of its own task
-    return weighted_mean(PER_DECISIONS * (p.row_values() - rule), weights)
+    return weighted_mean(PER_DECISIONS * (p.brought - p.brought_by_rule), weights)

@@ -165,7 +165,8 @@ def measure_all(
     own = predictions.sample_weight
 
     def columns(weights: Weights) -> Floats:
-        counted = weights if own is None else weights * own
+        # As floats once, and not in each metric.
+        counted = weights.astype(np.float64) if own is None else weights * own
         return np.stack([m.compute(predictions, counted) for m in metrics], axis=1)
 
     once = columns(np.ones((1, len(predictions)), dtype=np.int64))[0]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stages.audit.evidence import Evidence
-from stages.audit.performance import examine, worsening
+from stages.audit.performance import examine, reflected, worsening
 from stages.audit.performance.gains import better
 from stages.core.metrics import METRICS, cost_threshold, measure_all
 from stages.core.params import AuditPerformance, Criterion
@@ -91,6 +91,25 @@ def test_probabilities_are_shares_of_cases_or_not(
     make: Make, function: Callable[[pd.DataFrame], Any], status: str
 ) -> None:
     assert found(make(function))["calibration"].status == status
+
+
+def test_few_rows_accuse_no_perfect_model(make: Make) -> None:
+    few = [make(test=table(500, 60 + seed)) for seed in range(12)]
+    found_in = [found(e, BOUNDS.model_copy(update={"max_calibration_error": 0.03})) for e in few]
+    told = [answers["calibration"] for answers in found_in]
+    assert sum(verdict.status == "fail" for verdict in told) <= 1
+    beyond = [v for v in told if isinstance(v.value, float) and v.value > 0.03]
+    assert beyond
+    assert any("chance explains" in verdict.why for verdict in beyond)
+
+
+def test_the_interval_of_a_calibration_error_is_reflected() -> None:
+    estimate: Estimate = {"value": 0.1, "interval": (0.08, 0.15)}
+    assert reflected(estimate)["interval"] == pytest.approx((0.05, 0.12))
+    by_chance: Estimate = {"value": 0.02, "interval": (0.03, 0.06)}
+    assert reflected(by_chance)["interval"] == (0.0, 0.02)
+    undefined: Estimate = {"value": None, "interval": None}
+    assert reflected(undefined) == undefined
 
 
 # --- better than what there was ---------------------------------------------------------------

@@ -18,6 +18,8 @@ from stages.core.markdown import one_line
 def restore(root: Path, revisions: Sequence[str] = (), compute: bool = False) -> Iterator[str]:
     """Fetch what dvc.lock names and the default remote has; yield lines that say how much.
 
+    A table that was imported from another repository or address comes from there.
+
     Nothing that goes wrong with a remote is an error, for `dvc repro` computes what is
     not there: a fork has no key to it, a new project has no remote at all. (In both cases
     `dvc repro --pull` fails.)
@@ -38,17 +40,19 @@ def restore(root: Path, revisions: Sequence[str] = (), compute: bool = False) ->
             remote = repo.config["core"].get("remote")
             if remote:
                 file_system(repo, remote, repo.config["remote"][remote])
-            trouble = _fetch(repo, revisions) if remote else None
+            # without a remote too: what was imported has another origin
+            trouble = _fetch(repo, revisions)
             repo.checkout(allow_missing=True)
             kept = [out for out in repo.index.outs if out.use_cache]
-            here = sum(out.exists for out in kept)
+            absent = [out for out in kept if not out.exists]
+            given = sorted({o.stage.addressing for o in absent if o.stage.is_data_source})
             cache = Path(repo.cache.local_cache_dir)
     except (DvcException, ImportError) as fault:
         raise LoopwrightError(f"DVC cannot restore the outputs: {one_line(fault)}") from None
     told = f"DVC remote '{remote}'" if remote else "no DVC remote is configured"
     told += f": {trouble}" if trouble else ""
-    rest = "" if here == len(kept) else "; `dvc repro` computes the rest"
-    yield f"{here} of {len(kept)} outputs are here ({told}){rest}"
+    here = len(kept) - len(absent)
+    yield f"{here} of {len(kept)} outputs are here ({told}){_rest(len(absent), given)}"
     for revision in revisions if compute else ():
         yield f"{revision}: {_compute(root, revision, cache)}"
 
@@ -62,6 +66,14 @@ def _fetch(repo: Repo, revisions: Sequence[str]) -> str | None:
     except Exception as fault:  # each kind of remote fails in its own way
         return masked(one_line(fault)) or type(fault).__name__
     return None
+
+
+def _rest(absent: int, given: Sequence[str]) -> str:
+    """Say what becomes of the outputs that are not here; those of `given` no stage computes."""
+    if given:
+        files = ", ".join(given)
+        return f"; nothing computes those of {files}: `dvc fetch {' '.join(given)}` says why"
+    return "; `dvc repro` computes the rest" if absent else ""
 
 
 def _compute(root: Path, revision: str, cache: Path) -> str:

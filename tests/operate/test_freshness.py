@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 
 from operate.cli import app
 from operate.freshness import exit_code, freshness, repro, show
+from operate.remote import restore
 from stages.core.errors import LoopwrightError
 from stages.ingest import main as read
+from tests.operate.project import commit, init, run
 
 ROOT = Path(__file__).parents[2]
 PARAMS = (ROOT / "params.yaml").read_text()
@@ -234,6 +236,63 @@ def test_a_file_that_dvc_imported_is_watched_where_it_came_from(
     Path("source/a.csv.dvc").write_text("deps: [\n")
     assert found()[0][0] == "error"
     assert "DVC cannot ask where it came from" in found()[0][1]
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another repository, whose table is tracked by DVC."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "tables"
+    folder.mkdir()
+    init(folder)
+    (folder / "data").mkdir()
+    release(folder, "id,age\n007,30\n")
+    return folder
+
+
+def release(folder: Path, text: str) -> None:
+    """Give the other repository's table another content, and commit that."""
+    (folder / "data/table.csv").unlink(missing_ok=True)
+    (folder / "data/table.csv").write_text(text)
+    run(folder, "dvc", "add", "--quiet", "data/table.csv")
+    commit(folder, "a table")
+
+
+def test_a_table_that_another_repository_tracks_is_a_source(
+    elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(tmp_path)
+    dvc("import", "--quiet", str(elsewhere), "data/table.csv", "--out", "source/b.csv")
+    declare(FILE, {**FILE, "path": "b.csv"})
+    dvc("repro", "--quiet")
+    manifest = json.loads(Path("data/ingest/manifest.json").read_text())
+    assert [facts["from"] for facts in manifest["sources"]] == ["source/a.csv", "source/b.csv"]
+    assert manifest["sources"][1]["version"] == {}
+    told = "its bytes are the same, here and where DVC imported it from"
+    assert found() == [("same", "its bytes are the same"), ("same", told)]
+    release(elsewhere, "id,age\n007,31\n008,32\n")
+    assert found()[1] == (
+        "changed",
+        "it changed where DVC imported it from: `dvc update source/b.csv.dvc`",
+    )
+    assert call()[0] == 1
+    assert call("--repro")[0] == 0
+    again = json.loads(Path("data/ingest/manifest.json").read_text())
+    assert again["sources"][1]["rows"] == 2
+    assert found()[1] == ("same", told)
+    commit(tmp_path, "imported, and updated")
+    run(tmp_path, "git", "clone", "--quiet", ".", "clone")
+    clone = tmp_path / "clone"  # it has no remote, and does not need one for what was imported
+    assert next(restore(clone)).startswith("1 of 4 outputs are here (no DVC remote")
+    assert (clone / "source/b.csv").read_text() == Path("source/b.csv").read_text()
+    run(clone, "dvc", "repro", "--quiet")
+    assert run(clone, "git", "status", "--porcelain", "dvc.lock") == ""
+    elsewhere.rename(elsewhere.with_name("gone"))
+    run(tmp_path, "git", "clone", "--quiet", ".", "late")
+    status, why = found()[1]
+    assert status == "error"
+    assert "source/b.csv.dvc: DVC cannot ask where it came from" in why
+    monkeypatch.chdir(tmp_path / "late")
+    assert "nothing computes those of source/b.csv.dvc" in next(restore(Path()))
 
 
 def test_a_failing_run_gives_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations, permutations
 from math import factorial
 from typing import Any
@@ -5,10 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from stages.audit.evidence import Evidence
 from stages.audit.transparency import examine
 from stages.audit.transparency.reasons import (
+    add_up,
     background,
     examples,
     explain,
@@ -19,6 +23,7 @@ from stages.audit.transparency.reasons import (
     told_reasons,
 )
 from stages.audit.transparency.shapley import antithetic_orders, shapley_values
+from stages.core.scoring import predicted
 from stages.core.verdicts import Verdict
 
 from .conftest import Make, table, truth
@@ -140,6 +145,58 @@ def test_reasons_add_up_for_every_row(make: Make) -> None:
         e.predicted[explained.places], abs=1e-12
     )
     assert found(e)["reasons"].status == "pass"
+
+
+class Reading(BaseEstimator):
+    """A real fit on texts, numbers and gaps."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def fit(self, X: pd.DataFrame, y: Any) -> "Reading":
+        self.model_ = self.model.fit(self.numbers(X), y)
+        if hasattr(self.model_, "classes_"):
+            self.classes_ = self.model_.classes_
+        return self
+
+    def numbers(self, X: pd.DataFrame) -> Any:
+        town = X["town"].map({"Ulm": 0.0, "Bonn": 1.0, "Kiel": 2.0}).to_numpy(dtype=float)
+        return np.column_stack([X["income"], X["late"], X["age"], town])
+
+    def predict_proba(self, X: pd.DataFrame) -> Any:
+        return self.model_.predict_proba(self.numbers(X))
+
+    def predict(self, X: pd.DataFrame) -> Any:
+        return self.model_.predict(self.numbers(X))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("task", ["binary", "classes", "numbers"])
+def test_the_reasons_of_real_fits_add_up_in_each_task(
+    task: str, seed: int, make: Make, request: pytest.FixtureRequest
+) -> None:
+    e = make() if task == "binary" else request.getfixturevalue(task)()
+    rng = np.random.default_rng(seed)
+    train, test = (
+        rows.assign(income=rows["income"].where(rng.random(len(rows)) < 0.9))
+        for rows in (e.train, e.test)
+    )
+    kind = HistGradientBoostingRegressor if task == "numbers" else HistGradientBoostingClassifier
+    model = Reading(kind(max_iter=15, random_state=seed)).fit(train, train["y"])
+    e = replace(
+        e,
+        train=train,
+        test=test,
+        model=model,
+        predicted=predicted(model, test, e.task),
+        manifest={"inputs": INPUTS},
+        random_state=seed,
+    )
+    explained = explain(e, INPUTS)
+    missed = explained.base + explained.values.sum(axis=1) - explained.told
+    assert len(missed) > 100
+    assert np.abs(missed).max() <= 1e-9 * e.spread_of_target
+    assert add_up(e, explained, ()).status == "pass"
 
 
 def secretive(frame: pd.DataFrame) -> Any:

@@ -254,7 +254,10 @@ class Evidence:
         one. Regression: whether the number is above the median of train. So what is defined
         for two outcomes can be asked of every model.
         """
-        p = self.predictions
+        return self.sides_of(self.predictions)
+
+    def sides_of(self, p: AnyPredictions) -> tuple[tuple[str, Predictions], ...]:
+        """Return the answers of other decisions about the test rows to the same questions."""
         if isinstance(p, Predictions):
             return ((self.target.meaning, p),)
         if isinstance(p, ClassPredictions):

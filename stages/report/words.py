@@ -81,13 +81,17 @@ PILLAR_WORDS = {
 
 # Each figure, by the stage or pillar that draws it, in the order of the page.
 FIGURE_WORDS = {
+    "explore/target": "The target itself",
+    "explore/ranking": "How much of the target each column explains alone",
     "explore/missing": "Missing values by column",
-    "explore/histograms": "The distribution of every column, by outcome",
-    "explore/box": "The spread of every column, by outcome",
-    "explore/scatter_target": "Each column against the outcome",
+    "explore/histograms": "The distribution of every column, in the colours of the target",
+    "explore/box": "The spread of every quantity",
+    "explore/target_means": "The mean of the target along each column",
+    "explore/scatter_target": "The target along each column",
+    "explore/box_target": "The spread of the target in the parts of each column",
     "explore/scatter": "Columns against each other",
-    "explore/pair": "The columns that part the outcomes best, pair by pair",
-    "explore/correlation": "Correlations between columns",
+    "explore/pair": "The columns that tell most of the target, pair by pair",
+    "explore/correlation": "Correlations between columns, and with the target",
     "featurize/evidence": "What each created feature adds to the columns that it is made of",
     "featurize/selection": "What selection kept and left out",
     "tune/search": "What the search tried, and what it found",
@@ -170,7 +174,13 @@ TABLE_WORDS = {
     ),
     "evaluate/drift": ("How far validation lies from train, by column", ""),
     "evaluate/skill": ("Share of the error that the model takes away", ""),
-    "explore/summary": ("What was looked at", ""),
+    "explore/summary": ("What was looked at", "What is no count of rows or columns is of the target."),
+    "explore/associations": (
+        "How strongly each column goes with the target",
+        "Explained: the share of the target that a column alone takes away, by what the other "
+        "half of the rows says of its bins or categories; of a number, of its ranks. Mutual "
+        "information is in nats. In brackets: 95 % intervals.",
+    ),
     "featurize/created_together": ("All created features together", ""),
     "fairness/Groups": (
         "Groups",
@@ -193,10 +203,10 @@ TABLE_WORDS = {
         "What could be done about it",
         "Measured, and not done: the model and its threshold are as they were.",
     ),
-    "fairness/Thresholds by group": (
-        "The thresholds behind it",
-        "Fitted on one half of test and measured on the other; how far the two halves differ "
-        "says how sure a threshold is.",
+    "fairness/Set by group": (
+        "What would be set for each group",
+        "Fitted on validation and measured on test: a probability from which to act; of classes "
+        "what deciding for one counts as bringing more; of a number what is taken off.",
     ),
 }
 

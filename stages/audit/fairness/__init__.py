@@ -14,7 +14,7 @@ from stages.audit.fairness.mitigation import (
     draw_mitigation,
     mitigation,
     mitigation_table,
-    threshold_table,
+    set_table,
 )
 from stages.audit.fairness.numbers import (
     compare_numbers,
@@ -34,6 +34,7 @@ TREATED = (
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "equalized_odds_difference",
+    "mean_error_difference",
 )
 
 CHECKS = (
@@ -112,8 +113,9 @@ CHECKS = (
     Check(
         "fairness.mitigation",
         "What could be done about it, and what would it cost?",
-        "disparities and value per 1,000 decisions with a threshold for each group, fitted on one "
-        "half of test and measured on the other, and with a model fitted on reweighed train",
+        "disparities and value per 1,000 decisions of test, with what is set by group on "
+        "validation (thresholds, of classes offsets, of a number shifts), and with a model fitted "
+        "on reweighed train",
         "none: it is offered, and never done",
         "Hardt, Price and Srebro, NeurIPS 2016; Kamiran and Calders, Knowledge and Information "
         "Systems 33 (2012)",
@@ -159,11 +161,6 @@ def _add_mitigation(
     found: Findings, compared: Sequence[Comparison], e: Evidence, bounds: AuditFairness
 ) -> None:
     """Add what could be done about the disparities of each feature."""
-    if e.task != "binary":
-        why = "thresholds of groups and weights of rows are offered for yes-or-no decisions"
-        check = "fairness.mitigation"
-        found.verdicts.append(Verdict(check, "not_applicable", None, None, None, e.paths(), why))
-        return
     offers = []
     for c in compared:
         ids = {f"fairness.{name}:{c.grouping.name}" for name in TREATED}
@@ -172,8 +169,8 @@ def _add_mitigation(
         found.verdicts.append(verdict)
         offers += [offered] if offered else []
     if offers:
-        found.tables["Mitigation"] = mitigation_table(offers)
-        found.tables["Thresholds by group"] = threshold_table(offers)
+        found.tables["Mitigation"] = mitigation_table(offers, e)
+        found.tables["Set by group"] = set_table(offers)
         found.figures["mitigation"] = draw_mitigation(offers, e)
 
 

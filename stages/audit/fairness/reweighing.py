@@ -1,7 +1,8 @@
 """Weights of training rows under which group and outcome are independent.
 
 Kamiran and Calders, Data preprocessing techniques for classification without
-discrimination, Knowledge and Information Systems 33 (2012).
+discrimination, Knowledge and Information Systems 33 (2012). Nothing there asks for two
+outcomes only: of several classes each is an outcome, of a number each tenth of its values.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ from stages.core.fairness import Grouping
 from stages.core.fitting import fit
 from stages.core.scoring import predicted
 from stages.core.statistics import Floats
-from stages.core.targets import truth, weights_of
+from stages.core.targets import strata, truth, weights_of
 
 
 def reweighed(
@@ -45,5 +46,6 @@ def refitted(grouping: Grouping, e: Evidence) -> Floats:
         e: the evidence; its model is left as it is.
     """
     y = truth(e.train, e.target)
-    weights = reweighed(grouping.codes, y, weights_of(e.train, e.weight))
+    outcomes = strata(e.train, e.target)
+    weights = reweighed(grouping.codes, outcomes, weights_of(e.train, e.weight))
     return predicted(fit(clone(e.model), e.train, y, weights), e.rows, e.task)

@@ -11,9 +11,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from stages.core.fairness import Grouping
 from stages.core.metrics import Predictions
-from stages.core.statistics import Floats, entity_codes
+from stages.core.statistics import Floats
 
 Aim = Literal["demographic_parity", "equalized_odds"]
 Mask = npt.NDArray[np.bool_]
@@ -35,19 +34,6 @@ class Choices:
     thresholds: Floats
     points: Floats
     value: Floats
-
-
-def halves(strata: npt.NDArray[np.intp], entities: npt.ArrayLike | None, random_state: int) -> Mask:
-    """Deal the rows into two halves, each stratum evenly; rows of one entity stay together."""
-    rng = np.random.default_rng(random_state)
-    if entities is not None:
-        codes = entity_codes(entities)
-        return np.asarray((rng.permutation(int(codes.max()) + 1) % 2 == 0)[codes])
-    first = np.zeros(len(strata), dtype=bool)
-    for stratum in np.unique(strata):
-        inside = rng.permutation(np.flatnonzero(strata == stratum))
-        first[inside[::2]] = True
-    return first
 
 
 def fit_thresholds(
@@ -107,47 +93,17 @@ def _choices(p: Predictions, inside: Mask, aim: Aim) -> Choices:
     )
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """Decisions by the thresholds of groups, each half by those that the other half gave.
-
-    Attributes:
-        decisions: 1 to act and 0 not to, (n,).
-        groups: the groups that have thresholds of their own.
-        thresholds: those fitted on the first and on the second half, (2, groups).
-    """
-
-    decisions: npt.NDArray[np.int64]
-    groups: npt.NDArray[np.intp]
-    thresholds: Floats
-
-
-def cross_fitted(
+def by_thresholds(
     p: Predictions,
-    grouping: Grouping,
+    codes: npt.NDArray[np.intp],
     groups: npt.NDArray[np.intp],
-    first: Mask,
-    aim: Aim,
-    most: float,
-) -> Fitted:
-    """Fit thresholds on each half of the rows and decide the other half by them.
+    thresholds: Floats,
+) -> npt.NDArray[np.int64]:
+    """Return decisions by the thresholds of groups, (n,).
 
-    So what is measured afterwards is of rows that the thresholds have not seen. Groups that
-    are not among `groups` keep the decisions that they have.
+    Groups that are not among `groups` keep the decisions that they have.
     """
     decisions = p.y_pred.copy()
-    fitted = []
-    for half in (first, ~first):
-        seen = Predictions(
-            p.y_true[half],
-            p.y_prob[half],
-            p.y_pred[half],
-            costs=p.costs,
-            sample_weight=None if p.sample_weight is None else p.sample_weight[half],
-        )
-        thresholds = fit_thresholds(seen, grouping.codes[half], groups, aim, most)
-        for group, threshold in zip(groups, thresholds, strict=True):
-            other = ~half & (grouping.codes == group)
-            decisions[other] = p.y_prob[other] >= threshold
-        fitted.append(thresholds)
-    return Fitted(decisions, groups, np.stack(fitted))
+    for group, threshold in zip(groups, thresholds, strict=True):
+        decisions[codes == group] = p.y_prob[codes == group] >= threshold
+    return decisions

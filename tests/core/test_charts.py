@@ -118,6 +118,9 @@ def test_validation_curve_stands_from_simple_to_rich() -> None:
     ]
     assert list(line(fig, "validation")[1]) == [0.55, 0.65, 0.45, 0.5]
     assert list(line(fig, "train")[1]) == [0.5, 0.6, 0.3, 0.2]
+    assert not fig.axes[0].get_xlabel()
+    some = charts.validation_curve(points, METRICS["log_loss"], 0.45, 0.3, 50_000)
+    assert "50,000 rows of train" in some.axes[0].get_xlabel()
 
 
 @pytest.mark.parametrize("best", [(0.2, 0.3), None])

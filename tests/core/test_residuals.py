@@ -46,6 +46,16 @@ def test_a_column_that_the_model_lacks_comes_first() -> None:
         assert first["high"].iloc[0] < -0.7 and first["low"].iloc[-1] > 0.7
 
 
+def test_many_columns_are_measured_a_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, variables = table(3)
+    residuals = np.random.default_rng(3).normal(size=2000) + 0.3 * frame["x2"].to_numpy()
+    once = residual_structure(residuals, variables, 100, 0)
+    monkeypatch.setattr("stages.core.residuals.BLOCK_CELLS", 25 * len(frame))
+    in_blocks = residual_structure(residuals, variables, 100, 0)
+    for one, other in zip(in_blocks, once, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
 def test_a_right_model_leaves_no_structure_though_spread_differs() -> None:
     """Outcomes of 0 or 1: their spread hangs on the probability, and so on the columns."""
     alarms, shares = 0, []

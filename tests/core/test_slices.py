@@ -84,6 +84,20 @@ def test_a_planted_slice_is_found(task: str) -> None:
     assert found >= 5
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_many_slices_are_measured_a_few_at_once(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = table(1)
+    p, variables, groups = predictions(task, bad_part(frame), 1), read(frame), np.arange(len(frame))
+    whole = [find_slices(p, variables, 50, 1, each) for each in (None, groups // 2)]
+    monkeypatch.setattr("stages.core.slices.BLOCK_CELLS", 3 * len(p))
+    for once, each in zip(whole, (None, groups // 2), strict=True):
+        in_blocks = find_slices(p, variables, 50, 1, each)
+        assert [s["definition"] for s in in_blocks] == [s["definition"] for s in once]
+        for one, other in zip(in_blocks, once, strict=True):
+            assert one["p_adjusted"] == pytest.approx(other["p_adjusted"])
+            assert one["difference"]["interval"] == pytest.approx(other["difference"]["interval"])
+
+
 def test_parts_of_a_flagged_slice_are_told_to_be_within_it() -> None:
     frame = table(1)
     slices = find_slices(predictions("binary", bad_part(frame), 1), read(frame), 50, 1)

@@ -189,6 +189,13 @@ def test_what_else_holds_is_told_as_well() -> None:
     assert all(other["why"] and other["step"] for other in said["also"])
 
 
+def test_a_gain_on_some_rows_of_train_is_told_as_that() -> None:
+    whole = evidence("high_bias", failed=BAD, probes=(probe("richer", 0.05),))
+    some = replace(whole, probes=(replace(whole.probes[0], rows=50_000),))
+    assert "rows of train" not in next_step(whole)["why"]
+    assert next_step(some)["why"].endswith("off the error, both fitted on 50,000 rows of train")
+
+
 def test_twice_the_rows_may_promise_what_today_has_not() -> None:
     poor = evidence("high_variance", failed=BAD, error=drawn(0.6), probes=())
     assert next_step(poor)["situation"] == "nothing_to_learn"

@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -65,6 +67,9 @@ _NAME_OF_KEY = re.compile(
 )
 _BOOLEANS = {"true", "false"}
 _LIMIT = 2**63
+# The years between which nanoseconds reach; a few dates outside of them stand for never.
+_FIRST, _LAST = 1677, 2262
+NEVER = 3
 
 
 @dataclass(frozen=True)
@@ -116,13 +121,17 @@ def missing_markers(raw: Raw) -> tuple[str, ...]:
     """Return the texts of `raw` that mean missing; the empty text always.
 
     Of those that may be values as well, and of any blank, only such as stand in a column of
-    numbers otherwise, and nowhere among labels.
+    numbers otherwise, and nowhere among labels. A few dates that no table holds, such as
+    9999-12-31, stand for never.
     """
     held: set[str] = set()
+    never: set[str] = set()
     among_numbers: set[str] = set()
     among_labels: set[str] = set()
     for pieces in raw.columns.values():
-        known = set(texts_of(pieces, (), raw.rows).counts)
+        counts = texts_of(pieces, (), raw.rows).counts
+        never |= _beyond({text: counts[text] for text in counts if text not in MISSING})
+        known = set(counts)
         held |= known
         strange = {text for text in known if not _is_number(text, raw.decimal)}
         plain = strange - set(MISSING)
@@ -132,7 +141,17 @@ def missing_markers(raw: Raw) -> tuple[str, ...]:
         else:
             among_labels |= plain
     usual = [text for text in MISSING if text in held and text]
-    return ("", *usual, *sorted(among_numbers - among_labels))
+    return ("", *usual, *sorted(among_numbers - among_labels), *sorted(never))
+
+
+def _beyond(counts: Mapping[str, int]) -> set[str]:
+    """Return the few dates before or after all that a table holds: 9999-12-31 means never."""
+    form = date_format(counts, beyond=True)
+    if form is None:
+        return set()
+    years = _moments(counts, form).dt.year
+    found = {text for text, year in zip(counts, years, strict=True) if not _FIRST < year < _LAST}
+    return found if len(found) <= NEVER and len(found) < len(counts) else set()
 
 
 def infer_column(
@@ -207,7 +226,9 @@ def _is_number(text: str, decimal: str) -> bool:
     """Return whether `text` is a number as `stages.core.cells.text` reads one."""
     point = rf"[{decimal}]"
     form = rf"-?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?"
-    return re.fullmatch(form, text) is not None
+    read = re.fullmatch(form, text) is not None
+    # 1e400 is more than a number holds
+    return read and ("e" not in text.lower() or isfinite(float(text.replace(decimal, "."))))
 
 
 def _whole_numbers(name: str, found: Texts) -> Guess:
@@ -290,13 +311,29 @@ def _is_unique(found: Texts) -> bool:
     return max(found.counts.values(), default=1) == 1
 
 
-def date_format(known: Mapping[str, int]) -> str | None:
-    """Return the format that the texts are dates in, if there is one."""
+def date_format(known: Mapping[str, int], beyond: bool = False) -> str | None:
+    """Return the format that the texts are dates in, if there is one.
+
+    Args:
+        known: the different texts.
+        beyond: whether a date may lie where a table's column cannot hold it.
+    """
     some = list(known)[:TRIED]
     # A year alone, or any number, is no date.
     if not any(len(text) >= 8 and re.search(r"[-/.:T ]", text) for text in some[:1]):
         return None
-    return next((form for form in DATES if all(_fits(text, form) for text in some)), None)
+    form = next((form for form in DATES if all(_fits(text, form) for text in some)), None)
+    if form is None:
+        return None
+    years = _moments(known, form).dt.year
+    holds = years.notna() if beyond else years.between(_FIRST, _LAST, inclusive="neither")
+    return form if holds.all() else None
+
+
+def _moments(known: Mapping[str, int], form: str) -> pd.Series:
+    """Return the texts as moments; one that is none, missing."""
+    texts = pd.Series(list(known), dtype="str")
+    return pd.to_datetime(texts, format=form, errors="coerce", utc=True)
 
 
 def _fits(text: str, form: str) -> bool:

@@ -3,13 +3,14 @@
 import re
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from operate.inference import infer_columns, missing_markers
+from operate.inference import MISSING, infer_columns, missing_markers
 from operate.init.proposal import Note, Proposal, propose, target_of
 from operate.init.sniff import Sniffed, sniff
 from operate.init.wishes import Wishes
@@ -68,7 +69,7 @@ def start(root: Path, source: Path, wishes: Wishes, overwrite: bool) -> Started:
     frame = typed(raw, schema, missing_values)
     frame = frame[frame[target.column].notna()].reset_index(drop=True)
     proposal = propose(guesses, frame, target, columns)
-    every = (*_of_dialect(found), *notes, *proposal.notes)
+    every = (*_of_dialect(found), *_of_markers(missing_values), *notes, *proposal.notes)
     proposal = _with(proposal, every)
     title = wishes.title or f"{line.title}, from {source.name.split('.')[0]}"
     params = write_params(
@@ -81,7 +82,8 @@ def start(root: Path, source: Path, wishes: Wishes, overwrite: bool) -> Started:
     described = write_schema(columns, guesses, every)
     place, tracked = _place(root, source)
     written = [(root / "params.yaml", params), (root / "schema.yaml", described)]
-    edited = _pointed_at((root / "dvc.yaml").read_text(encoding="utf-8"), place)
+    pipeline = (root / "dvc.yaml").read_text(encoding="utf-8")
+    edited = _named(_pointed_at(pipeline, place), place, target.task)
     written.append((root / "dvc.yaml", edited))
     for file, text in written:
         _check(file, text)
@@ -93,6 +95,12 @@ def start(root: Path, source: Path, wishes: Wishes, overwrite: bool) -> Started:
 def _read(source: Path, found: Sniffed) -> Raw:
     def every(name: str, header: object) -> dict[str, str]:
         names = list(map(str, header))  # type: ignore[call-overload]  # names of columns
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        if twice:
+            raise LoopwrightError(
+                f"{source}: column {', '.join(map(repr, twice))} stands twice; give each column a "
+                "name of its own"
+            )
         return dict(zip(names, names, strict=True))
 
     return read_file(source, str(source), found.format, every)
@@ -100,6 +108,13 @@ def _read(source: Path, found: Sniffed) -> Raw:
 
 def _of_dialect(found: Sniffed) -> tuple[Note, ...]:
     return tuple(Note("ingest.sources", found.format.kind, why, False) for why in found.doubts)
+
+
+def _of_markers(missing_values: tuple[str, ...]) -> tuple[Note, ...]:
+    """Say which texts are taken for missing that elsewhere may be values."""
+    odd = [repr(text) for text in missing_values if text not in MISSING]
+    why = f"{', '.join(odd)}: taken for missing wherever it stands"
+    return (Note("ingest.sources", "missing_values", why, False),) if odd else ()
 
 
 def _with(proposal: Proposal, notes: tuple[Note, ...]) -> Proposal:
@@ -157,6 +172,15 @@ def _pointed_at(pipeline: str, place: str) -> str:
     if not count:
         raise LoopwrightError("dvc.yaml: vars.paths has no line for source")
     return edited
+
+
+def _named(pipeline: str, place: str, task: str) -> str:
+    """Return dvc.yaml with its artifact called after the table, and labelled by its task."""
+    words = re.findall("[a-z0-9]+", Path(place).name.split(".")[0].lower())
+    # DVC takes names of letters, digits and hyphens that begin with a letter.
+    name = "-".join(words if words and words[0][0].isalpha() else ["model", *words])
+    named = re.sub(r"(?m)^(artifacts:\n  )[\w-]+:$", rf"\g<1>{name}:", pipeline, count=1)
+    return re.sub(r"(?m)^(    labels: \[tabular, )\w+\]$", rf"\g<1>{task}]", named, count=1)
 
 
 def _scalar(text: str) -> str:

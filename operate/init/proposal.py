@@ -126,7 +126,13 @@ def target_of(
     column = guess.column
     if guess.distinct < 2:
         raise LoopwrightError(
-            f"--target: column '{name}' has one value only; there is nothing to predict"
+            f"--target: column '{name}' has {'one value only' if guess.distinct else 'no value'}; "
+            f"there is nothing to predict; possible: {', '.join(n for n in guesses if n != name)}"
+        )
+    if guess.unique and column.dtype in ("str", "datetime64[ns]"):
+        raise LoopwrightError(
+            f"--target: column '{name}' has another value in every row: it names rows, and nothing "
+            f"can be learned from it; possible: {', '.join(n for n in guesses if n != name)}"
         )
     number = column.dtype in ("int64", "Int64", "float64")
     many = guess.distinct > CLASSES or column.dtype == "float64" or guess.rarest < PARTS

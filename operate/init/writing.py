@@ -10,7 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from operate.inference import Guess
 from operate.init.proposal import Note, Proposal
@@ -174,7 +175,7 @@ def write_schema(
     for name, column in columns.items():
         described = column.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         written = {"dtype": column.dtype, "kind": column.kind, "title": column.title} | described
-        document[name] = _flow(written)
+        document[_scalar(name)] = _flow(written)
         doubts = [*guesses[name].doubts, *doubted.get(name, [])]
         if doubts:
             text = "\n".join(f"look: {doubt}" for doubt in doubts)
@@ -188,11 +189,22 @@ def write_schema(
 
 def _flow(value: Any) -> Any:
     """Return `value` so that it is written on one line."""
-    yaml = _yaml()
-    written = yaml.load(json.dumps(value, ensure_ascii=False))
-    if hasattr(written, "fa"):
+    if isinstance(value, Mapping):
+        written = CommentedMap({_scalar(key): _flow(inner) for key, inner in value.items()})
         written.fa.set_flow_style()
-    return written
+        return written
+    if isinstance(value, (list, tuple)):
+        listed = CommentedSeq(map(_flow, value))
+        listed.fa.set_flow_style()
+        return listed
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    """Return `value`; a text with any sign that YAML could read otherwise in quotation marks."""
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z_][\w ./%()-]*", value, re.ASCII):
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _yaml() -> YAML:

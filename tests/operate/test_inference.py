@@ -130,6 +130,33 @@ def test_dates_with_names_of_months_and_parts_of_seconds_are_read(dates: list[st
     assert read["x"].notna().all()
 
 
+def test_a_date_that_means_never_is_missing() -> None:
+    days = [f"2020-01-{day:02}" for day in range(1, 29)]
+    table = raw(end=[*days, "9999-12-31", "0001-01-01"])
+    missing = missing_markers(table)
+    assert missing == ("", "0001-01-01", "9999-12-31")
+    column = infer_columns(table, missing)["end"].column
+    assert (column.kind, column.nullable) == ("datetime", True)
+    assert typed(table, Schema(columns={"end": column}), missing)["end"].isna().sum() == 2
+    # where all are so old, none means never, and no column of dates holds them
+    old = raw(end=[f"1066-01-{day:02}" for day in range(1, 29)])
+    assert missing_markers(old) == ("",)
+    assert infer_columns(old, ("",))["end"].column.kind == "categorical"
+
+
+def test_a_date_beyond_the_first_ones_is_looked_at() -> None:
+    days = [f"{2000 + place // 300}-{place // 28 % 10 + 1:02}-{place % 28 + 1:02}"
+            for place in range(900)]  # fmt: skip
+    assert guess(days).column.kind == "datetime"
+    assert guess([*days, "soon"]).column.kind != "datetime"
+
+
+def test_a_number_beyond_all_is_none() -> None:
+    found = guess([*MANY, "1e400"])
+    assert found.column.dtype == "str"
+    assert "'1e400'" in found.doubts[0]
+
+
 def test_what_is_guessed_reads_the_table() -> None:
     table = raw(
         id=["a1", "a2", "a3"],

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from operate.cli import app
@@ -82,6 +83,9 @@ def test_the_target_alone_is_enough(clone: Path, tmp_path: Path, target: str, ta
     assert params.charter.sensitive_features == ("sex",)
     assert "sex" in params.featurize.exclude
     assert read_pipeline(clone).path("source") == "data/source/clients.csv"
+    artifacts = YAML(typ="safe").load((clone / "dvc.yaml").read_text(encoding="utf-8"))["artifacts"]
+    assert list(artifacts) == ["clients"]
+    assert artifacts["clients"]["labels"] == ["tabular", task]
     read = read_sources(params.ingest, clone / "data/source/clients.csv", schema)
     assert len(read.frame) == 400
     # The charter stands: what is open is a verdict, not an error.
@@ -154,6 +158,54 @@ def test_who_people_are_is_told_by_whole_names(clone: Path, tmp_path: Path) -> N
     assert set(params.charter.sensitive_features) == named
     # what a customer is, or was paid, is not who the customer is
     assert params.split.group is None
+
+
+ODD = [
+    "10:00 AM", "- a", "a: b", "#1", "null", "true", "1", "{x}", "[y", "it's", 'say "x"', "é",
+    "e\u0301", "\u202eabc", "\U0001f600", "line\nbreak", "=1+1", "@id", "`tick`", "%d", "*s", "&t",
+    "__proto__", "<script>", "عمر", "a\\b", "|", ">", "?", "!", "~", "02:00", "0x1F", "1_000",
+]  # fmt: skip
+
+
+def test_odd_names_and_labels_are_written_as_they_are(clone: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = [text for text in ODD if text not in ("null", "?")][:28]
+    frame = pd.DataFrame({name: rng.choice(labels, 400) for name in ODD})
+    frame["y"] = rng.choice(ODD[:2], 400)
+    for target in ("y", "- a"):
+        data = frame.drop(columns=list(ODD[6:])) if target == "y" else frame
+        data = data.assign(**{target: frame["y"]})
+        start(clone, saved(tmp_path, data), Wishes(target), overwrite=True)
+        params, schema = project(clone)
+        assert list(schema.columns) == list(data)
+        assert schema.columns["a: b"].checks is not None
+        assert set(schema.columns["a: b"].checks.isin or ()) == set(data["a: b"])
+        read = read_sources(params.ingest, clone / "data/source/clients.csv", schema).frame
+        assert (read["a: b"] == data["a: b"]).all()
+        subprocess.run(["git", "commit", "-qam", target], cwd=clone, check=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ([f"k{place}" for place in range(60)], "another value in every row"),
+        ([""] * 60, "no value"),
+        (["x"] * 60, "one value only"),
+    ],
+)
+def test_a_target_that_repeats_nothing_or_all_is_refused(
+    clone: Path, tmp_path: Path, values: list[str], fault: str
+) -> None:
+    source = saved(tmp_path, pd.DataFrame({"y": values, "x": range(60)}))
+    with pytest.raises(LoopwrightError, match=f"'y' has {fault}.*possible: x"):
+        start(clone, source, Wishes("y"), overwrite=False)
+
+
+def test_a_name_that_stands_twice_in_a_workbook_is_refused(clone: Path, tmp_path: Path) -> None:
+    frame = pd.DataFrame([[1, 2, "a"], [3, 4, "b"]], columns=["x", "x", "y"])
+    frame.to_excel(tmp_path / "t.xlsx", index=False)
+    with pytest.raises(LoopwrightError, match=r"t\.xlsx: column 'x' stands twice"):
+        start(clone, tmp_path / "t.xlsx", Wishes("y"), overwrite=False)
 
 
 def test_the_parts_of_a_sum_are_suspected(clone: Path, tmp_path: Path) -> None:

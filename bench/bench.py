@@ -3,7 +3,8 @@
 `python bench/bench.py` prints one line of JSON for each figure: two things measured in
 turn on this machine, and the ratio of their medians. A ratio means the same on a slow
 machine and on a fast one; the seconds are there to show what it is made of. Everything
-runs in clones below the temporary folder, with caches of their own.
+runs in clones below the temporary folder, with caches of their own. The figure `audit` is
+what the audit costs by itself: CPU seconds and memory of each pillar in a process of its own.
 """
 
 # ruff: noqa: S603, S607 - it runs git, DVC and Python, and nothing that anybody typed.
@@ -128,6 +129,23 @@ class Clone:
         worker = str(ROOT / "bench" / "one_process.py")
         return self.timed([PYTHON, worker], json.dumps(stages))
 
+    def cost(self, arguments: Sequence[str]) -> tuple[float, float]:
+        """Run a stage in a process of its own; return its CPU seconds and its peak of MiB.
+
+        Raises:
+            CalledProcessError: it failed.
+        """
+        command = [PYTHON, "stages", *arguments]
+        environ = {**self.environ, "LOOPWRIGHT_WARM": "0"}
+        started = subprocess.Popen(command, cwd=self.root, env=environ)
+        _, status, used = os.wait4(started.pid, 0)
+        started.returncode = os.waitstatus_to_exitcode(status)
+        if started.returncode:
+            raise subprocess.CalledProcessError(started.returncode, command)
+        # macOS counts bytes where Linux counts KiB.
+        unit = 2**20 if sys.platform == "darwin" else 2**10
+        return used.ru_utime + used.ru_stime, used.ru_maxrss / unit
+
     def stages(self, only_to_run: bool = False) -> list[list[str]]:
         """Return the arguments of the stages in the order in which DVC runs them.
 
@@ -216,6 +234,47 @@ class Bench:
         warm.seconds = [clone.timed(start) for start in starts]
         return warm, own
 
+    def audit(self, runs: int) -> dict[str, dict[str, list[float]]]:
+        """Measure each pillar of the audit at the level of params.yaml.
+
+        Returns:
+            By pillar ``cpu_seconds`` and ``peak_mib`` of each run.
+        """
+        clone = self.clone()
+        stages = clone.stages()
+        pillars = [stage for stage in stages if stage[0].startswith("audit.")]
+        clone.one_process([s for s in stages if s not in pillars and s[0] != "report"])
+        found: dict[str, dict[str, list[float]]] = {}
+        for _ in range(runs):
+            for pillar in pillars:
+                of = found.setdefault(pillar[0], {"cpu_seconds": [], "peak_mib": []})
+                for name, value in zip(of, clone.cost(pillar), strict=True):
+                    of[name].append(value)
+        return found
+
+
+def cost_line(found: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+    """Return the line of the audit: the CPU seconds of all pillars, the most memory of one."""
+    middle = {
+        pillar: {name: median(values) for name, values in of.items()}
+        for pillar, of in found.items()
+    }
+    return {
+        "figure": "audit",
+        "cpu_seconds": round(sum(of["cpu_seconds"] for of in middle.values()), 2),
+        "bar": AUDIT_SECONDS,
+        "peak_mib": round(max(of["peak_mib"] for of in middle.values())),
+        "peak_bar": AUDIT_MIB,
+        "pillars": {
+            pillar.removeprefix("audit."): {name: round(value, 2) for name, value in of.items()}
+            for pillar, of in middle.items()
+        },
+        "runs": min(len(of["cpu_seconds"]) for of in found.values()),
+    }
+
+
+# What the pillars may cost at the level standard on the default table: all of them, and one.
+AUDIT_SECONDS, AUDIT_MIB, AUDIT_RUNS = 25, 1536, 3
 
 # What is measured, how often, and the ratio that it must stay below.
 FIGURES: dict[str, tuple[Callable[[Bench, int], tuple[Timed, Timed]], int, float]] = {
@@ -229,7 +288,7 @@ FIGURES: dict[str, tuple[Callable[[Bench, int], tuple[Timed, Timed]], int, float
 def main() -> None:
     """Print the figures, or the one that `--figure` names."""
     parser = argparse.ArgumentParser(description="Measure how long things take.")
-    parser.add_argument("--figure", choices=FIGURES, help="only this one")
+    parser.add_argument("--figure", choices=[*FIGURES, "audit"], help="only this one")
     chosen = parser.parse_args().figure
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         for name in [name for name in os.environ if name.startswith(("DVC_", "LOOPWRIGHT_"))]:
@@ -239,9 +298,13 @@ def main() -> None:
             os.environ[f"DVC_{name}_DIR"] = str(Path(folder, name))
         os.environ["PATH"] = f"{Path(PYTHON).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         bench = Bench(Path(folder))
-        for figure in [chosen] if chosen else FIGURES:
-            measure, runs, bar = FIGURES[figure]
-            print(json.dumps(line(figure, bar, *measure(bench, runs))), flush=True)
+        for figure in [chosen] if chosen else [*FIGURES, "audit"]:
+            if figure == "audit":
+                told = cost_line(bench.audit(AUDIT_RUNS))
+            else:
+                measure, runs, bar = FIGURES[figure]
+                told = line(figure, bar, *measure(bench, runs))
+            print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

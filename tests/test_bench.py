@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.bench import CHANGED, FIGURES, Timed, arguments_of, line, scale
+from bench.bench import CHANGED, FIGURES, Clone, Timed, arguments_of, cost_line, line, scale
 from stages.core.params import read_params
 
 ROOT = Path(__file__).parent.parent
@@ -72,8 +72,34 @@ def test_one_process_runs_stages_and_stops_at_the_first_that_fails(tmp_path: Pat
     assert ended.stderr == "error: not: No such file or directory\n"
 
 
+def test_the_line_of_the_audit_sums_seconds_and_takes_the_most_memory() -> None:
+    found = {
+        "audit.safety": {"cpu_seconds": [3.0, 9.0, 3.2], "peak_mib": [300.0, 310.0, 320.0]},
+        "audit.fairness": {"cpu_seconds": [2.0, 1.0, 2.1], "peak_mib": [500.0, 400.0, 450.0]},
+    }
+    told = cost_line(found)
+    assert (told["cpu_seconds"], told["peak_mib"], told["runs"]) == (5.2, 450, 3)
+    assert told["pillars"]["safety"] == {"cpu_seconds": 3.2, "peak_mib": 310.0}
+
+
+def test_the_cost_of_a_stage_is_that_of_its_process(tmp_path: Path) -> None:
+    clone = Clone.__new__(Clone)
+    clone.root, clone.environ = tmp_path, {}
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/__main__.py").write_text(
+        "import os, sys\n"
+        "held = b'x' * (600 * 2**20) if sys.argv[1] == 'much' else b''\n"
+        "sys.exit(3 if os.environ['LOOPWRIGHT_WARM'] != '0' or sys.argv[1] == 'wrong' else 0)\n"
+    )
+    seconds, much = clone.cost(["much"])
+    assert 600 < much < 700
+    assert seconds > 0
+    with pytest.raises(subprocess.CalledProcessError):
+        clone.cost(["wrong"])
+
+
 def test_figures_are_named_on_the_command_line() -> None:
     command = [sys.executable, ROOT / "bench/bench.py", "--figure", "nothing"]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert all(figure in ended.stderr for figure in FIGURES)
+    assert all(figure in ended.stderr for figure in [*FIGURES, "audit"])

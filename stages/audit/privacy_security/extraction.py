@@ -31,7 +31,8 @@ CHECKS = (
         "gets right which was fitted to the answers to audit.privacy_security."
         "extraction_queries rows; runs at audit.level: deep",
         "audit.privacy_security.max_extraction",
-        "Tramèr and others, USENIX Security 2016; what the team accepts",
+        "Tramèr and others, USENIX Security 2016; beyond 0.9 agreement above chance counts as "
+        "almost perfect: McHugh, Biochemia Medica 22 (2012)",
     ),
 )
 
@@ -86,9 +87,19 @@ def fidelity(e: Evidence, queries: int) -> tuple[list[int], list[npt.NDArray[Any
     for size in budgets:
         copy = copied(questions[:size], answers[:size], rest, e.random_state)
         wrong.append(e.turned(truly, _possible(e, copy)))
-    typical = np.median(answers, axis=0) if e.task == "regression" else answers.mean(axis=0)
-    alike = np.broadcast_to(typical, truly.shape)
-    return budgets, wrong, e.turned(truly, np.array(alike))
+    return budgets, wrong, _otherwise_alike(e, answers, truly)
+
+
+def _otherwise_alike(e: Evidence, answers: Floats, truly: Floats) -> npt.NDArray[np.bool_]:
+    """Return where the model decides otherwise than it does most often, (rows,).
+
+    That is the best of deciding alike for all (Goodman and Kruskal, Journal of the American
+    Statistical Association 49, 1954). Of a number it is the median of the answers.
+    """
+    if e.task == "regression":
+        return e.turned(truly, np.full(truly.shape, np.median(answers)))
+    kinds, counts = np.unique(e.decide(answers), return_counts=True)
+    return np.asarray(e.decide(truly) != kinds[counts.argmax()])
 
 
 def _possible(e: Evidence, copy: Floats) -> Floats:

@@ -120,7 +120,7 @@ def test_a_table_is_written_between_its_markers(tmp_path: Path) -> None:
     begin, end = page.markers("gate")
     file = tmp_path / "page.md"
     file.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
-    page.write(file, {"gate": row})
+    page.write(file, "gate", row)
     assert file.read_text() == f"before\n{begin}\n{row}\n{end}\nafter\n"
     with pytest.raises(ValueError, match="no lines"):
-        page.write(file, {"safety": row})
+        page.write(file, "safety", row)

@@ -64,14 +64,18 @@ def main() -> int:
         known = {fault.check for pillar in asked.pillars for fault in faults(pillar)}
         if unknown := set(asked.checks) - known:
             options.error(f"no fault is planted for {', '.join(sorted(unknown))}")
-    with threadpool_limits(1):
-        found = {pillar: run(pillar, asked.checks, asked.seeds) for pillar in asked.pillars}
-    tables = {pillar: page.markdown(rows) for pillar, rows in found.items() if rows}
-    for pillar, table in tables.items():
-        print(f"\n{pillar}\n\n{table}")
-    print(f"\n{page.summary([one for rows in found.values() for one in rows])}")
-    if asked.update:
-        page.write(PAGE, tables)
+    everything: list[Found] = []
+    for pillar in asked.pillars:
+        with threadpool_limits(1):
+            found = run(pillar, asked.checks, asked.seeds)
+        if not found:
+            continue
+        everything += found
+        table = page.markdown(found)
+        print(f"\n{pillar}\n\n{table}", flush=True)
+        if asked.update:
+            page.write(PAGE, pillar, table)
+    print(f"\n{page.summary(everything)}")
     return 0
 
 

@@ -53,11 +53,9 @@ def updated(text: str, pillar: str, table: str) -> str:
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
-def write(page: Path, tables: dict[str, str]) -> None:
-    """Write the table of each pillar into `page`."""
-    text = page.read_text(encoding="utf-8")
-    for pillar, table in tables.items():
-        text = updated(text, pillar, table)
+def write(page: Path, pillar: str, table: str) -> None:
+    """Write the table of `pillar` into `page`."""
+    text = updated(page.read_text(encoding="utf-8"), pillar, table)
     page.write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -24,7 +24,16 @@ from bench.audit_faults.world import (
     truth,
 )
 from stages.audit.evidence import Evidence
-from stages.audit.performance import RANKED_BY, champion, examine, gaps, over_dummy, over_rule
+from stages.audit.performance import (
+    RANKED_BY,
+    calibrated,
+    champion,
+    enough_rows,
+    gaps,
+    kept,
+    over_dummy,
+    over_rule,
+)
 from stages.core.metrics import METRICS, measure_all
 from stages.core.params import Champion
 from stages.core.statistics import Estimate
@@ -41,24 +50,66 @@ MADE: dict[str, Callable[..., Evidence]] = {
 SOUND: dict[str, Function] = {"binary": truth, "multiclass": chances, "regression": amount}
 
 
-def examined(e: Evidence) -> list[Verdict]:
-    """Return the pillar's verdicts."""
-    return examine(e, audit().performance).verdicts
+# --- questions ----------------------------------------------------------------------------
+
+
+def measured(e: Evidence, *names: str) -> dict[str, Estimate]:
+    """Return metrics with their intervals; the pillar measures all, which takes longer."""
+    metrics = [METRICS[name] for name in names]
+    found = measure_all(e.predictions, e.draws, e.random_state, metrics=metrics)
+    return {name: drawn.estimate() for name, drawn in found.items()}
+
+
+def size(e: Evidence) -> list[Verdict]:
+    """Are there enough rows?"""
+    return [enough_rows(e.predictions, audit().performance.min_events, e.paths())]
+
+
+def promise(e: Evidence) -> list[Verdict]:
+    """Are the charter's promises kept?"""
+    test = measured(e, *(criterion.metric for criterion in e.criteria))
+    return kept(e.criteria, test, e.paths())
+
+
+def word(e: Evidence) -> list[Verdict]:
+    """Can the answers be taken at their word?"""
+    name = "mean_error" if e.task == "regression" else "expected_calibration_error"
+    bound = audit().performance.max_calibration_error
+    return [calibrated(e, measured(e, name), bound, e.paths())]
+
+
+def rule(e: Evidence) -> list[Verdict]:
+    """Is it better than the rule?"""
+    return [over_rule(e, e.paths())]
+
+
+def dummy(e: Evidence) -> list[Verdict]:
+    """Is it better than nothing?"""
+    return [over_dummy(e, e.paths())]
+
+
+Question = Callable[[Evidence], list[Verdict]]
 
 
 @cache
-def _sound(task: str, seed: int) -> list[Verdict]:
-    return examined(MADE[task](seed))
+def _sound(question: Question, task: str, seed: int) -> list[Verdict]:
+    return question(MADE[task](seed))
 
 
-def sound(task: str) -> World:
+def sound(question: Question, task: str = "binary") -> World:
     """Return the world of a model that knows the truth."""
-    return partial(_sound, task)
+    return partial(_sound, question, task)
 
 
-def of(task: str, function: Function) -> World:
-    """Return the world of another model."""
-    return lambda seed: examined(MADE[task](seed, function))
+def fault(
+    question: Question, check: str, plant: str, function: Function, task: str = "binary"
+) -> Fault:
+    """Return the fault of a model that is another function of the rows."""
+
+    def world(seed: int) -> list[Verdict]:
+        return question(MADE[task](seed, function))
+
+    return Fault(f"performance.{check}", plant, sound(question, task), world, task=task)
 
 
 # --- models -------------------------------------------------------------------------------
@@ -117,30 +168,20 @@ def forgetful_amount(frame: pd.DataFrame) -> Floats:
 def good_rule(seed: int) -> list[Verdict]:
     """The rule decides by the truth, and the model without the late months."""
     e = binary(seed, forgetful)
-    return [over_rule(replace(e, rule_decisions=e.decide(truth(e.rows))), e.paths())]
+    return rule(replace(e, rule_decisions=e.decide(truth(e.rows))))
 
 
 def good_rule_of_classes(seed: int) -> list[Verdict]:
     """The rule decides by the truth, and the model without the late months."""
     e = multiclass(seed, forgetful_of_classes)
     labels = np.array(e.classes, dtype=object)[e.decide(chances(e.rows))]
-    return [over_rule(replace(e, rule_decisions=labels), e.paths())]
+    return rule(replace(e, rule_decisions=labels))
 
 
 def good_rule_of_numbers(seed: int) -> list[Verdict]:
     """The rule says the truth, and the model does without the late months."""
     e = regression(seed, forgetful_amount)
-    return [over_rule(replace(e, rule_decisions=amount(e.rows)), e.paths())]
-
-
-def against_dummy(task: str, function: Function) -> World:
-    """Return the world in which a model is held against the target's distribution."""
-
-    def world(seed: int) -> list[Verdict]:
-        e = MADE[task](seed, function)
-        return [over_dummy(e, e.paths())]
-
-    return world
+    return rule(replace(e, rule_decisions=amount(e.rows)))
 
 
 def against(ours: Function, theirs: Function) -> World:
@@ -158,21 +199,17 @@ def against(ours: Function, theirs: Function) -> World:
 
 # --- validation and test ------------------------------------------------------------------
 
-World3 = Callable[[pd.DataFrame, tuple[int, int]], pd.DataFrame]
-DRAWN: dict[str, World3] = {
+Drawing = Callable[[pd.DataFrame, tuple[int, int]], pd.DataFrame]
+DRAWN: dict[str, Drawing] = {
     "binary": lambda frame, seed: frame,
     "multiclass": of_classes,
     "regression": of_numbers,
 }
 
 
-def measured(e: Evidence) -> dict[str, Estimate]:
+def ranked(e: Evidence) -> dict[str, Estimate]:
     """Return the two metrics that are compared between the splits."""
-    names = (str(e.manifest["scoring"]), RANKED_BY[e.task])
-    found = measure_all(
-        e.predictions, e.draws, e.random_state, metrics=[METRICS[name] for name in names]
-    )
-    return {name: drawn.estimate() for name, drawn in found.items()}
+    return measured(e, str(e.manifest["scoring"]), RANKED_BY[e.task])
 
 
 @cache
@@ -184,7 +221,7 @@ def drawn(task: str, seed: int, place: int) -> pd.DataFrame:
 @cache
 def on_validation(task: str, seed: int) -> dict[str, Estimate]:
     """Return the two metrics of the sound model on validation."""
-    return measured(MADE[task](seed, test=drawn(task, seed, 1)))
+    return ranked(MADE[task](seed, test=drawn(task, seed, 1)))
 
 
 def compared(
@@ -197,7 +234,7 @@ def compared(
 @cache
 def _steady(task: str, seed: int) -> list[Verdict]:
     e = MADE[task](seed, test=drawn(task, seed, 2))
-    return compared(e, on_validation(task, seed), measured(e))
+    return compared(e, on_validation(task, seed), ranked(e))
 
 
 def steady(task: str) -> World:
@@ -210,7 +247,7 @@ def learned_by_heart(seed: int) -> list[Verdict]:
     rows = drawn("binary", seed, 1)
     there = binary(seed, lambda frame: 0.8 * truth(frame) + 0.2 * rows["y"], test=rows)
     e = binary(seed, test=drawn("binary", seed, 2))
-    return compared(e, measured(there), measured(e))
+    return compared(e, ranked(there), ranked(e))
 
 
 def changed_world(task: str) -> World:
@@ -220,7 +257,7 @@ def changed_world(task: str) -> World:
         rows = drawn(task, seed, 2)
         asked = rows.assign(late=1.5 * number(rows, "late") - 1)
         e = MADE[task](seed, lambda frame: SOUND[task](asked), test=rows)
-        return compared(e, on_validation(task, seed), measured(e))
+        return compared(e, on_validation(task, seed), ranked(e))
 
     return world
 
@@ -228,113 +265,81 @@ def changed_world(task: str) -> World:
 def few(seed: int) -> list[Verdict]:
     """Only 150 rows of test."""
     e = binary(seed)
-    return examined(binary(seed, test=e.test[:150]))
+    return size(binary(seed, test=e.test[:150]))
 
 
 def rare(seed: int) -> list[Verdict]:
     """One class of three with 60 rows of test."""
     test = multiclass(seed).test
     middle = test[test["y"] == "middle"][:60]
-    kept = pd.concat([test[test["y"] != "middle"], middle], ignore_index=True)
-    return examined(multiclass(seed, test=kept))
+    some = pd.concat([test[test["y"] != "middle"], middle], ignore_index=True)
+    return size(multiclass(seed, test=some))
 
+
+BLIND = "a model blind to the column that matters most, against a rule that sees it"
 
 FAULTS = (
     Fault(
         "performance.test_size",
         "150 rows of test, fewer than 100 of the rarer outcome",
-        sound("binary"),
+        sound(size),
         few,
         by=("insufficient",),
     ),
     Fault(
         "performance.test_size",
         "60 test rows of one class",
-        sound("multiclass"),
+        sound(size, "multiclass"),
         rare,
         by=("insufficient",),
         task="multiclass",
     ),
-    Fault(
-        "performance.criterion",
-        "a model that guesses; ROC AUC 0.7 was promised",
-        sound("binary"),
-        of("binary", guess),
-    ),
-    Fault(
-        "performance.criterion",
+    fault(promise, "criterion", "a model that guesses; ROC AUC 0.7 was promised", guess),
+    fault(
+        promise,
+        "criterion",
         "a model that guesses; ROC AUC 0.6 was promised",
-        sound("multiclass"),
-        of("multiclass", guess_classes),
-        task="multiclass",
+        guess_classes,
+        "multiclass",
     ),
-    Fault(
-        "performance.criterion",
+    fault(
+        promise,
+        "criterion",
         "a model that guesses; R² 0.3 was promised",
-        sound("regression"),
-        of("regression", guess_amount),
-        task="regression",
+        guess_amount,
+        "regression",
     ),
-    Fault(
-        "performance.calibration",
+    fault(
+        word,
+        "calibration",
         "log-odds half as large again as they should be; rows keep their order",
-        sound("binary"),
-        of("binary", sure),
+        sure,
     ),
-    Fault(
-        "performance.calibration",
+    fault(
+        word,
+        "calibration",
         "probabilities to the power of 1.5, the order kept",
-        sound("multiclass"),
-        of("multiclass", sure_of_classes),
-        task="multiclass",
+        sure_of_classes,
+        "multiclass",
     ),
-    Fault(
-        "performance.calibration",
+    fault(
+        word,
+        "calibration",
         "every number too low by a tenth of a standard deviation",
-        sound("regression"),
-        of("regression", short),
-        task="regression",
+        short,
+        "regression",
     ),
-    Fault(
-        "performance.better_than_rule",
-        "a model blind to the column that matters most, against a rule that sees it",
-        sound("binary"),
-        good_rule,
+    *(
+        Fault("performance.better_than_rule", BLIND, sound(rule, task), world, task=task)
+        for task, world in (
+            ("binary", good_rule),
+            ("multiclass", good_rule_of_classes),
+            ("regression", good_rule_of_numbers),
+        )
     ),
-    Fault(
-        "performance.better_than_rule",
-        "a model blind to the column that matters most, against a rule that sees it",
-        sound("multiclass"),
-        good_rule_of_classes,
-        task="multiclass",
-    ),
-    Fault(
-        "performance.better_than_rule",
-        "a model blind to the column that matters most, against a rule that sees it",
-        sound("regression"),
-        good_rule_of_numbers,
-        task="regression",
-    ),
-    Fault(
-        "performance.better_than_dummy",
-        "a model that guesses",
-        sound("binary"),
-        against_dummy("binary", guess),
-    ),
-    Fault(
-        "performance.better_than_dummy",
-        "a model that guesses",
-        sound("multiclass"),
-        against_dummy("multiclass", guess_classes),
-        task="multiclass",
-    ),
-    Fault(
-        "performance.better_than_dummy",
-        "a model that guesses",
-        sound("regression"),
-        against_dummy("regression", guess_amount),
-        task="regression",
-    ),
+    fault(dummy, "better_than_dummy", "a model that guesses", guess),
+    fault(dummy, "better_than_dummy", "a model that guesses", guess_classes, "multiclass"),
+    fault(dummy, "better_than_dummy", "a model that guesses", guess_amount, "regression"),
     Fault(
         "performance.gap",
         "a model that has seen validation: a fifth of what it says there is the answer",

@@ -19,6 +19,13 @@ from stages.core.verdicts import Status
 # in 1,500 features reaches a ROC AUC of 0.95 (normal limit of the Mann-Whitney statistic).
 MIN_CLASS_SIZE = 10
 
+# What a column's ROC AUC is of, where it is not of the positive class.
+_ASKED = {
+    "binary": "",
+    "multiclass": ", the mean over each class against the rest",
+    "regression": ", of being above the median",
+}
+
 # A class needs a row in each of train, validation and test.
 PARTS = 3
 
@@ -283,5 +290,5 @@ def check_leakage(
     )
     best = max(alone, key=lambda name: alone[name].roc_auc)
     value = round(alone[best].roc_auc, 6)
-    why = f"the largest ROC AUC of one feature alone: {best}, by its {alone[best].by}"
+    why = f"the largest ROC AUC of one feature alone{_ASKED[target.task]}: {best}, by its {alone[best].by}"
     return Outcome(check, cases, status_of(cases), value, threshold, why)

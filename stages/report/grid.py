@@ -123,16 +123,22 @@ def _key(value: Any, shown: str) -> str:
     return "" if exact == shown else exact
 
 
+# A moment at midnight is its day; of others, seconds without a fraction lose their zeros.
+_MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)(?:T00:00:00|(T\d\d:\d\d:\d\d))(?:\.0+)?$")
+
+
 def cell(value: Any) -> str:
     """Return one value of any kind as text."""
     if is_estimate(value):
         return measured(value["value"], value["interval"])
     if isinstance(value, dict):
+        if set(value) == {"value", "interval"} and value["value"] is None:
+            return NOTHING
         return "; ".join(f"{name}: {cell(inner)}" for name, inner in value.items()) or NOTHING
     if isinstance(value, (list, tuple)):
         return ", ".join(cell(inner) for inner in value) or NOTHING
     if isinstance(value, str):
-        return METRICS[value].title if value in METRICS else value
+        return METRICS[value].title if value in METRICS else _MOMENT.sub(r"\1\2", value)
     return number(value)
 
 

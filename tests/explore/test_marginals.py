@@ -159,7 +159,9 @@ def test_boxes_are_the_quartiles_of_each_class(small: View) -> None:
     scale = small.scales["amount"]
     assert scale.kind == "symlog"
     for bar, group in zip(ax.patches, small.outcome.groups, strict=True):
-        low, high = scale.positions(np.quantile(small.variables[0].values[group.rows], [0.25, 0.75]))
+        low, high = scale.positions(
+            np.quantile(small.variables[0].values[group.rows], [0.25, 0.75])
+        )
         assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx((low, high))
 
 

@@ -140,7 +140,9 @@ def test_cells_are_scipys_correlations(seen: View) -> None:
     order = [by_title[title] for title in titles if title in by_title]
     assert len(order) == 20
     image = np.ma.filled(mesh.get_array(), np.nan).reshape(22, 20)
-    expected = stats.spearmanr(np.column_stack([*(v.values for v in order), seen.outcome.y])).statistic
+    expected = stats.spearmanr(
+        np.column_stack([*(v.values for v in order), seen.outcome.y])
+    ).statistic
     below = np.tri(20, k=-1, dtype=bool)
     np.testing.assert_allclose(image[:20][below], expected[:20, :20][below], atol=1e-9)
     assert np.isnan(image[:20][~below]).all()

@@ -26,6 +26,7 @@ from bench.audit_faults.world import (
     truth,
 )
 from stages.audit.evidence import Evidence
+from stages.audit.fairness import examine
 from stages.audit.fairness.flips import attribute_flip
 from stages.audit.fairness.numbers import compare_numbers, mean_error_difference
 from stages.audit.fairness.proxies import proxy
@@ -154,6 +155,29 @@ def dear_for_men(frame: pd.DataFrame) -> Floats:
 
 
 # --- groups, proxies and flips ------------------------------------------------------------
+
+
+def offered(task: str, seed: int, function: Function) -> list[Verdict]:
+    """The pillar's answer on what could be done.
+
+    The check never accuses: it offers, and never does. So an offer by which groups differ less
+    counts here as its alarm.
+    """
+    e = MADE[task](seed, function, sensitive_features=("sex",), draws=200)
+    found = examine(e, audit().fairness)
+    rows = found.tables.get("Mitigation", [])
+    differences = [name for name in (rows or [{}])[0] if name.endswith("difference")]
+    helps = any(row[name] < rows[0][name] for row in rows[1:] for name in differences)
+    told = [verdict for verdict in found.verdicts if verdict.id.startswith("fairness.mitigation")]
+    return [replace(verdict, status="warn") for verdict in told] if helps else told
+
+
+def mitigated(task: str, function: Function) -> tuple[World, World]:
+    """Return the worlds of the sound model, and of another one."""
+    return (
+        partial(offered, task, function=SOUND[task]),
+        partial(offered, task, function=function),
+    )
 
 
 def few(seed: int) -> list[Verdict]:
@@ -349,6 +373,23 @@ FAULTS: tuple[Fault, ...] = (
         lambda seed: flips(regression(seed)),
         lambda seed: flips(regression(seed, by_years)),
         of="age",
+        task="regression",
+    ),
+    Fault(
+        "fairness.mitigation",
+        "men are said to be riskier by 0.2 than they are; what is looked for is an offer",
+        *mitigated("binary", hard_on_men),
+    ),
+    Fault(
+        "fairness.mitigation",
+        "men are taken for one month later than they are; what is looked for is an offer",
+        *mitigated("multiclass", classes_by_sex),
+        task="multiclass",
+    ),
+    Fault(
+        "fairness.mitigation",
+        "a third of a standard deviation more for men; what is looked for is an offer",
+        *mitigated("regression", dear_for_men),
         task="regression",
     ),
 )

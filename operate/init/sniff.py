@@ -7,6 +7,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -129,8 +130,8 @@ def _dialect(text: str, encoding: str, path: Path) -> Sniffed:
         last = all(not row[-1] for row in body if len(row) == width)
         names = [*names, ""] if last else ["", *names]
     columns, skip = None, before or None
-    if any(_is_number(name) for name in names) and body:
-        doubts.append("the first line holds numbers: there is no line of names")
+    if not _are_names(names, body):
+        doubts.append("the first line holds numbers, like those below: there is no line of names")
         columns = tuple(f"column_{place + 1}" for place in range(len(names)))
     elif len(set(names)) < len(names) or "" in names:
         columns, skip = unique_names(names), ends[top]
@@ -148,6 +149,25 @@ def _dialect(text: str, encoding: str, path: Path) -> Sniffed:
         ),
         tuple(doubts),
     )
+
+
+def _are_names(first: list[str], body: list[list[str]]) -> bool:
+    """Return whether a line holds names: a text above numbers, or numbers in equal steps.
+
+    2019, 2020, 2021 are names, and so are 0, 1, 2.
+    """
+    columns = list(zip(*(row for row in body if len(row) == len(first)), strict=True))
+    known = [[value.strip() for value in column if value.strip()] for column in columns]
+    above = [
+        name
+        for name, values in zip(first, known, strict=False)
+        if values and all(map(_is_number, values))
+    ]
+    if not above or not all(map(_is_number, above)):
+        return True
+    numbers = [float(name.replace(",", ".")) for name in above]
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    return len(steps) == 1 and steps != {0.0} and all(n.is_integer() for n in numbers)
 
 
 def unique_names(names: list[str]) -> tuple[str, ...]:

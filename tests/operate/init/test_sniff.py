@@ -67,7 +67,7 @@ def test_lines_above_the_table_are_left_out(tmp_path: Path) -> None:
     assert (found.format.skip_lines, found.format.columns) == (3, None)
     assert "first 3 lines" in found.doubts[0]
     # a line of counts, and no names
-    found = sniff(written(tmp_path, "2,3,x\n1,2,3,4,5\n6,7,8,9,0\n"))
+    found = sniff(written(tmp_path, "2,3,x\n1,9,3,4,5\n6,7,8,9,0\n"))
     assert isinstance(found.format, Csv)
     assert found.format.skip_lines == 1
     assert found.format.columns == tuple(f"column_{place}" for place in range(1, 6))
@@ -86,6 +86,15 @@ def test_a_header_without_the_name_of_row_names_is_completed(tmp_path: Path) -> 
     found = sniff(written(tmp_path, "x,y\n1,2,\n3,4,\n"))
     assert isinstance(found.format, Csv)
     assert found.format.columns == ("x", "y", "column_3")
+
+
+@pytest.mark.parametrize(
+    "header", ["land,2019,2020,2021", "0,1,2,3", "1,a,b,c", "land,x,1,5", "land,10%,b,c"]
+)
+def test_numbers_may_be_names(tmp_path: Path, header: str) -> None:
+    form = sniff(written(tmp_path, f"{header}\nde,5,7,6\nfr,6,1,8\n")).format
+    assert isinstance(form, Csv)
+    assert form.columns is None
 
 
 def test_what_is_packed_is_looked_into(tmp_path: Path) -> None:

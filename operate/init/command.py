@@ -195,6 +195,8 @@ def _check(file: Path, text: str) -> None:
     try:
         trial.write_text(text, encoding="utf-8")
         (read_params if file.name == "params.yaml" else read_schema)(trial)
+    except LoopwrightError as fault:
+        raise LoopwrightError(str(fault).replace(str(trial), str(file))) from None
     finally:
         trial.unlink(missing_ok=True)
 

@@ -201,6 +201,20 @@ def test_a_target_that_repeats_nothing_or_all_is_refused(
         start(clone, source, Wishes("y"), overwrite=False)
 
 
+def test_a_key_that_params_lacks_is_told_by_the_name_of_the_file(
+    clone: Path, tmp_path: Path
+) -> None:
+    params = clone / "params.yaml"
+    text = params.read_text().replace("  scatter_points:", "  scattered:")
+    params.write_text(text)
+    subprocess.run(["git", "commit", "-qam", "misspelt"], cwd=clone, check=True)
+    source = saved(tmp_path, table().drop(columns=["level", "next_spend"]))
+    with pytest.raises(LoopwrightError, match=r"(?s)/params\.yaml has .*scatter") as told:
+        start(clone, source, Wishes("churn"), overwrite=False)
+    assert ".trial" not in str(told.value)
+    assert params.read_text() == text
+
+
 def test_a_name_that_stands_twice_in_a_workbook_is_refused(clone: Path, tmp_path: Path) -> None:
     frame = pd.DataFrame([[1, 2, "a"], [3, 4, "b"]], columns=["x", "x", "y"])
     frame.to_excel(tmp_path / "t.xlsx", index=False)

@@ -211,8 +211,14 @@ TABLE_WORDS = {
 }
 
 
+# Names of the code that are names of people or of measures.
+_SPELT = {"cramers_v": "Cramér's V", "spearman": "Spearman's correlation"}
+
+
 def in_words(name: str) -> str:
     """Return a name of the code for a reader: ``log_loss`` becomes ``Log loss``."""
+    if name in _SPELT:
+        return _SPELT[name]
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 

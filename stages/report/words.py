@@ -174,7 +174,10 @@ TABLE_WORDS = {
     ),
     "evaluate/drift": ("How far validation lies from train, by column", ""),
     "evaluate/skill": ("Share of the error that the model takes away", ""),
-    "explore/summary": ("What was looked at", "What is no count of rows or columns is of the target."),
+    "explore/summary": (
+        "What was looked at",
+        "What is no count of rows or columns is of the target.",
+    ),
     "explore/associations": (
         "How strongly each column goes with the target",
         "Explained: the share of the target that a column alone takes away, by what the other "

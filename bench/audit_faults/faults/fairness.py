@@ -1,6 +1,5 @@
 """Faults of a model that does not treat groups of people alike."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -13,14 +12,16 @@ from sklearn.preprocessing import StandardScaler
 
 from bench.audit_faults.fault import Fault, World
 from bench.audit_faults.world import (
+    MADE,
+    SOUND,
     Floats,
     Function,
     amount,
     audit,
     binary,
     chances,
-    multiclass,
     number,
+    of_numbers,
     regression,
     tables,
     truth,
@@ -33,12 +34,6 @@ from stages.audit.fairness.proxies import proxy
 from stages.core.fairness import judge
 from stages.core.verdicts import Verdict
 
-MADE: dict[str, Callable[..., Evidence]] = {
-    "binary": binary,
-    "multiclass": multiclass,
-    "regression": regression,
-}
-SOUND: dict[str, Function] = {"binary": truth, "multiclass": chances, "regression": amount}
 # That groups are alike is known to a tenth only on so many rows of each.
 WIDE = 12_000
 
@@ -89,6 +84,11 @@ def men(frame: pd.DataFrame) -> Any:
     return (frame["sex"] == 1).to_numpy()
 
 
+def lot(frame: pd.DataFrame) -> Floats:
+    """A number from 0 to 1 that follows no pattern, the same for the same income."""
+    return np.asarray(np.modf(np.abs(np.sin(number(frame, "income") * 1e4)) * 1e3)[0])
+
+
 def hard_on_men(frame: pd.DataFrame) -> Floats:
     """The truth, and 0.2 more for men."""
     return np.asarray(np.clip(truth(frame) + 0.2 * men(frame), 0, 1))
@@ -97,18 +97,17 @@ def hard_on_men(frame: pd.DataFrame) -> Floats:
 def seldom_men(frame: pd.DataFrame) -> Floats:
     """It acts on 8 % of women and 3 % of men: the difference is small, the ratio is not."""
     share = np.where(men(frame), 0.03, 0.08)
-    lot = np.modf(np.abs(np.sin(number(frame, "income") * 1e4)) * 1e3)[0]
-    return np.where(lot < share, 0.9, 0.1)
+    return np.where(lot(frame) < share, 0.9, 0.1)
 
 
 def blurred_for_men(frame: pd.DataFrame) -> Floats:
     """Of men it knows the late months of somebody else."""
-    lot = np.floor(np.modf(np.abs(np.sin(number(frame, "income") * 1e4)) * 1e3)[0] * 5)
-    return truth(frame.assign(late=np.where(men(frame), lot, number(frame, "late"))))
+    somebody = np.floor(5 * lot(frame))
+    return truth(frame.assign(late=np.where(men(frame), somebody, number(frame, "late"))))
 
 
 def unsure_of_men(frame: pd.DataFrame) -> Floats:
-    """The side of the threshold is right, and the probability of men is 0.12 too high."""
+    """The side of the threshold is right, and the probability of men is 0.15 too high."""
     y_prob = truth(frame)
     return np.where(men(frame) & (y_prob >= 0.2), np.minimum(y_prob + 0.15, 1), y_prob)
 
@@ -145,8 +144,8 @@ def classes_by_sex(frame: pd.DataFrame) -> Floats:
 
 def blurred_classes(frame: pd.DataFrame) -> Floats:
     """Of men it knows the late months of somebody else."""
-    lot = np.floor(np.modf(np.abs(np.sin(number(frame, "income") * 1e4)) * 1e3)[0] * 5)
-    return chances(frame.assign(late=np.where(men(frame), lot, number(frame, "late"))))
+    somebody = np.floor(5 * lot(frame))
+    return chances(frame.assign(late=np.where(men(frame), somebody, number(frame, "late"))))
 
 
 def dear_for_men(frame: pd.DataFrame) -> Floats:
@@ -201,8 +200,6 @@ def mean_errors(seed: int, function: Function = amount) -> list[Verdict]:
 
 def numbers_on(seed: int, train: pd.DataFrame, test: pd.DataFrame, function: Function) -> Evidence:
     """Return the evidence on a model of a number, on given rows."""
-    from bench.audit_faults.world import of_numbers
-
     return regression(
         seed, function, train=of_numbers(train, (seed, 2)), test=of_numbers(test, (seed, 3))
     )

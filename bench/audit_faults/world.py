@@ -135,6 +135,26 @@ def amount(frame: pd.DataFrame) -> Floats:
     return np.asarray(100 * number(frame, "late", 2.0) + 0.05 * number(frame, "income", 3000.0))
 
 
+SOUND: dict[str, Function] = {"binary": truth, "multiclass": chances, "regression": amount}
+
+# --- what knows nothing -------------------------------------------------------------------
+
+
+def guess(frame: pd.DataFrame) -> Floats:
+    """A number by chance, from 0 to 1."""
+    return np.random.default_rng(5).random(len(frame))
+
+
+def guess_classes(frame: pd.DataFrame) -> Floats:
+    """Shares by chance."""
+    return np.random.default_rng(5).dirichlet((1, 1, 1), len(frame))
+
+
+def guess_amount(frame: pd.DataFrame) -> Floats:
+    """A number by chance, of the right mean and spread."""
+    return np.random.default_rng(5).normal(350, 150, len(frame))
+
+
 # --- models that are a function of the rows -----------------------------------------------
 
 
@@ -358,3 +378,10 @@ def regression(seed: int, function: Function = amount, **changes: Any) -> Eviden
         "draws": audit().bootstrap,
     } | changes
     return number_evidence(function, model_file=folder() / "model.skops", **given)
+
+
+MADE: dict[str, Callable[..., Evidence]] = {
+    "binary": binary,
+    "multiclass": multiclass,
+    "regression": regression,
+}

@@ -9,12 +9,17 @@ import pandas as pd
 
 from bench.audit_faults.fault import Fault, World
 from bench.audit_faults.world import (
+    MADE,
+    SOUND,
     Floats,
     Function,
     amount,
     audit,
     binary,
     chances,
+    guess,
+    guess_amount,
+    guess_classes,
     multiclass,
     number,
     of_classes,
@@ -41,13 +46,6 @@ from stages.core.verdicts import Verdict
 
 # A difference of two splits is known to 0.02 only on so many rows of each.
 GAP_ROWS = {"binary": 24_000, "multiclass": 24_000, "regression": 48_000}
-
-MADE: dict[str, Callable[..., Evidence]] = {
-    "binary": binary,
-    "multiclass": multiclass,
-    "regression": regression,
-}
-SOUND: dict[str, Function] = {"binary": truth, "multiclass": chances, "regression": amount}
 
 
 # --- questions ----------------------------------------------------------------------------
@@ -113,21 +111,6 @@ def fault(
 
 
 # --- models -------------------------------------------------------------------------------
-
-
-def guess(frame: pd.DataFrame) -> Floats:
-    """A number by chance."""
-    return np.random.default_rng(5).random(len(frame))
-
-
-def guess_classes(frame: pd.DataFrame) -> Floats:
-    """Shares by chance."""
-    return np.random.default_rng(5).dirichlet((1, 1, 1), len(frame))
-
-
-def guess_amount(frame: pd.DataFrame) -> Floats:
-    """A number by chance, of the right mean and spread."""
-    return np.random.default_rng(5).normal(350, 150, len(frame))
 
 
 def sure(frame: pd.DataFrame) -> Floats:

@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from bench.audit_faults.fault import Fault, World
 from bench.audit_faults.world import (
+    MADE,
     SCHEMA,
     Floats,
     amount,
@@ -53,12 +54,6 @@ from stages.core.params import AuditPrivacySecurity
 from stages.core.schema import Schema
 from stages.core.scoring import predicted
 from stages.core.verdicts import Verdict
-
-MADE: dict[str, Callable[..., Evidence]] = {
-    "binary": binary,
-    "multiclass": multiclass,
-    "regression": regression,
-}
 
 Part = Callable[[Evidence, AuditPrivacySecurity], Findings]
 

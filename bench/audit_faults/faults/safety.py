@@ -1,6 +1,5 @@
 """Faults of a model that does not stay sound when its input does not, or that may harm."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from types import ModuleType
@@ -11,15 +10,15 @@ import pandas as pd
 
 from bench.audit_faults.fault import Fault, World
 from bench.audit_faults.world import (
+    MADE,
     Floats,
     Function,
     amount,
     audit,
-    binary,
     chances,
-    multiclass,
+    guess_amount,
+    guess_classes,
     number,
-    regression,
     tables,
     truth,
 )
@@ -41,11 +40,6 @@ from stages.audit.safety import (
 from stages.core.params import AuditSafety
 from stages.core.verdicts import Verdict
 
-MADE: dict[str, Callable[..., Evidence]] = {
-    "binary": binary,
-    "multiclass": multiclass,
-    "regression": regression,
-}
 PROMISES: dict[str, dict[str, str]] = {
     "binary": {"late": "increasing", "income": "decreasing"},
     "multiclass": {},
@@ -233,16 +227,6 @@ def unsure_of_classes(frame: pd.DataFrame) -> Floats:
     likeliest = np.eye(3)[y_prob.argmax(axis=1)]
     sure = 4 / 3 - y_prob.max(axis=1, keepdims=True)
     return np.asarray(likeliest * sure + (1 - likeliest) * (1 - sure) / 2)
-
-
-def guess_classes(frame: pd.DataFrame) -> Floats:
-    """Shares by chance."""
-    return np.random.default_rng(5).dirichlet((1, 1, 1), len(frame))
-
-
-def guess_amount(frame: pd.DataFrame) -> Floats:
-    """A number by chance, of the right mean and spread."""
-    return np.random.default_rng(5).normal(350, 150, len(frame))
 
 
 # --- tables -------------------------------------------------------------------------------

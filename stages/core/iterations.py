@@ -39,6 +39,9 @@ def stopped_early(
     if not isinstance(candidate, Booster) or candidate.early_stopping is None:
         return candidate
     fitted, held = deal(rows.frame, round(1 / candidate.early_stopping.fraction))[-1]
+    if setup.classifies:
+        # A class of few rows may lie among the held ones alone: no fit could tell it.
+        held = held[np.isin(rows.y[held], rows.y[fitted])]
     inner, outer = rows.part(fitted), rows.part(held)
     pipeline, X = fitted_features(features, inner.frame, inner.y, inner.weight)
     y, y_held = _targets(setup, inner.y, outer.y)

@@ -108,3 +108,19 @@ def test_what_does_not_stop_early_is_left_alone(features: Any) -> None:
     for kind in ("hist_gradient_boosting", "random_forest", "dummy"):
         given = small(kind)
         assert stopped_early(given, setup, features, rows("binary"), last_quarter) is given
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_a_class_that_is_held_alone_is_not_asked_for(kind: str, features: Any) -> None:
+    setup = Setup(task="multiclass", rule=RULES["multiclass"], random_state=0)
+    data = rows("multiclass")
+    without = Rows(data.frame.iloc[:-1], data.y[:-1], None)
+
+    def all_but_one(frame: pd.DataFrame, _: int) -> Any:
+        return [(np.arange(450), np.arange(450, len(frame)))]
+
+    y = data.y.copy()
+    y[-1] = "rare"
+    given = greedy(kind)
+    found = stopped_early(given, setup, features, Rows(data.frame, y, None), all_but_one)
+    assert found == stopped_early(given, setup, features, without, all_but_one)

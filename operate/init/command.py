@@ -82,8 +82,8 @@ def start(root: Path, source: Path, wishes: Wishes, overwrite: bool) -> Started:
     described = write_schema(columns, guesses, every)
     place, tracked = _place(root, source)
     written = [(root / "params.yaml", params), (root / "schema.yaml", described)]
-    pipeline = (root / "dvc.yaml").read_text(encoding="utf-8")
-    edited = _named(_pointed_at(pipeline, place), place, target.task)
+    loop = (root / "dvc.yaml").read_text(encoding="utf-8")
+    edited = _named(_pointed_at(loop, place), place, target.task)
     written.append((root / "dvc.yaml", edited))
     for file, text in written:
         _check(file, text)

@@ -290,5 +290,8 @@ def check_leakage(
     )
     best = max(alone, key=lambda name: alone[name].roc_auc)
     value = round(alone[best].roc_auc, 6)
-    why = f"the largest ROC AUC of one feature alone{_ASKED[target.task]}: {best}, by its {alone[best].by}"
+    why = (
+        f"the largest ROC AUC of one feature alone{_ASKED[target.task]}: "
+        f"{best}, by its {alone[best].by}"
+    )
     return Outcome(check, cases, status_of(cases), value, threshold, why)

@@ -54,7 +54,9 @@ def leaderboard(root: Path) -> Leaderboard:
         board = board.assign(**dict.fromkeys(SECONDS))
     score = board[f"validation_{scoring}"].map(lambda value: -goodness(scoring, value))
     board = board.loc[score.sort_values(kind="stable").index].astype(object)
-    return Leaderboard(scoring, tuple(board.where(board.notna(), None).to_dict("records")))
+    heads = [str(name) for name in board.columns]
+    known = board.where(board.notna(), None).itertuples(index=False, name=None)
+    return Leaderboard(scoring, tuple(dict(zip(heads, row, strict=True)) for row in known))
 
 
 def _read(file: Path) -> pd.DataFrame:

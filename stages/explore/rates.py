@@ -120,7 +120,7 @@ def draw_class_shares(seen: View, outcome: Classes) -> Figure:
         f"category; the numbers below are the middles of the bins. {FIRST}"
         f"{left_out(seen, shown)}{outcome.colour_note}",
         outcome.keys,
-        gap=(0.45, 0.88),
+        gap=(0.68, 0.88),
         margin=(0.75, 0.65),
     )
     for place, (ax, variable) in enumerate(zip(axes, shown, strict=True)):

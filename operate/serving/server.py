@@ -3,7 +3,6 @@
 Nothing of a row is written down: there is no access log, and an error tells its kind alone.
 """
 
-import importlib
 import signal
 import socket
 import sys
@@ -36,7 +35,8 @@ def serve(root: Path, host: str, port: int) -> None:
     """
     served = load(root)
     # The checks would import it at the first answer, and somebody would wait for it.
-    importlib.import_module("pandera.pandas")
+    import pandera.pandas  # noqa: F401
+
     try:
         listening = socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -55,9 +55,7 @@ def slices(e: Evidence, min_size: int) -> Slices:
     return Slices(tuple(names), inside)
 
 
-def _parts(
-    e: Evidence, column: str, min_size: int
-) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _parts(e: Evidence, column: str, min_size: int) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     spec, values = e.schema.columns[column], e.test[column]
     if spec.kind == "numeric":
         edges = np.unique(e.train[column].quantile([0, 0.25, 0.5, 0.75, 1]).dropna())

@@ -230,6 +230,20 @@ def parents(runtime: Path) -> list[int]:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def heeded() -> Iterator[None]:
+    """What `nohup` or a script's `&` made pytest ignore, its children would ignore too."""
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    before = {
+        number: signal.signal(number, signal.SIG_DFL)
+        for number in numbers
+        if signal.getsignal(number) is signal.SIG_IGN
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture(scope="module")
 def shared_runtime() -> Iterator[Path]:
     yield from _runtime()
